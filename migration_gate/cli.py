@@ -1,0 +1,86 @@
+"""Arguments → command → exit status, and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from migration_gate import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Exit status: 0 the gate is open, 1 findings, 2 the gate could not judge."""
+    from migration_gate.findings import CannotJudge
+
+    options = parser().parse_args(arguments)
+    try:
+        if options.command == "lint":
+            from migration_gate.commands import lint
+
+            return lint.run(options)
+        if options.command == "heads":
+            from migration_gate.commands import heads
+
+            return heads.run(options)
+        if options.command == "explain":
+            from migration_gate.commands import explain
+
+            return explain.run(options)
+        from migration_gate.commands import ci
+
+        return ci.run(options)
+    except CannotJudge as reason:
+        from migration_gate.report.clean import clean
+
+        print(f"migration-gate: {clean(str(reason))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("migration-gate: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read the output has gone
+        sys.stderr.close()
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, as documented in the README."""
+    top = argparse.ArgumentParser(prog="migration-gate", description="Judge Alembic and Flask-Migrate migrations.")
+    top.add_argument("--version", action="version", version=f"migration-gate {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    lint = commands.add_parser("lint", help="read the migrations; run nothing")
+    lint.add_argument("files", nargs="*", metavar="FILE", help="judge only these files' operations (all, if none)")
+    _common(lint)
+
+    heads = commands.add_parser("heads", help="judge the revision graph alone")
+    _common(heads)
+
+    ci = commands.add_parser("ci", help="rehearse the upgrade on a throwaway PostgreSQL, and compare with the models")
+    _common(ci)
+    ci.add_argument(
+        "--postgres",
+        default=None,
+        metavar="WHERE",
+        help="auto (the default), local, embedded, docker, a postgresql:// URL, or a major version such as 16",
+    )
+    ci.add_argument("--image", default=None, metavar="IMAGE", help="a container image, such as postgres:16")
+    ci.add_argument("--time-limit", type=int, default=None, metavar="SECONDS", help="for the whole rehearsal")
+
+    explain = commands.add_parser("explain", help="why a rule exists, and what to write instead")
+    explain.add_argument("rule", nargs="?", metavar="RULE", help="a rule's name; all of them are listed if none")
+    return top
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--project", action="append", default=[], metavar="PATH", help="only this project (its folder or ini file)"
+    )
+    command.add_argument("--format", choices=("text", "json", "github"), default="text")
+    command.add_argument("--output", metavar="FILE", default=None, help="write the report there, not to standard output")
+    command.add_argument("--notes", action="store_true", help="show every note")
+    command.add_argument("--exit-zero", action="store_true", help="report findings, and leave the gate open")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

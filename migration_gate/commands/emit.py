@@ -1,0 +1,34 @@
+"""Hands a verdict to its format, and the text to its file; the last step of every command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from importlib import import_module
+from pathlib import Path
+
+from migration_gate.findings import CannotJudge, Verdict
+
+_FORMATS = {"text": "text", "json": "json_", "github": "github"}
+
+
+def emit(verdict: Verdict, options: Namespace) -> int:
+    """Write the report, and give the exit status. Raises CannotJudge where the file cannot be written."""
+    render = import_module("migration_gate.report." + _FORMATS[options.format]).render
+    text = render(verdict, color=options.output is None and use_color(sys.stdout), notes=options.notes)
+    if options.output:
+        try:
+            Path(options.output).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CannotJudge(f"cannot write {options.output}: {error.strerror}") from error
+    else:
+        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
+        sys.stdout.flush()
+    return 0 if options.exit_zero and verdict.word == "closed" else verdict.exit_status
+
+
+def use_color(stream: object) -> bool:
+    """Whether a stream is a terminal that wants color (https://no-color.org)."""
+    isatty = getattr(stream, "isatty", None)
+    return bool(isatty and isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,27 @@
+"""``migration-gate heads``: the revision graph alone, in milliseconds."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from pathlib import Path
+
+from migration_gate.commands.emit import emit
+from migration_gate.findings import Note, Verdict
+from migration_gate.project import discovery, history
+from migration_gate.rules.judging import judge_history
+
+
+def run(options: Namespace) -> int:
+    started = time.perf_counter()
+    findings, notes, facts = [], [], []
+    for project in discovery.find(Path.cwd(), options.project):
+        graph = history.load(project, ())
+        result = judge_history(project, graph)
+        findings += result.findings
+        notes += result.notes
+        for head in graph.heads:
+            notes.append(Note(f"{project.name}: head {head}  {graph.revisions[head].message}".rstrip()))
+        facts.append(f"{project.name}: {len(graph.revisions)} revisions, {len(graph.heads)} head(s)")
+    took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
+    return emit(Verdict(tuple(findings), tuple(notes), (), (*facts, took)), options)

@@ -1,0 +1,77 @@
+"""``migration-gate lint``: read every project's history and the chosen revisions; run nothing."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from migration_gate.commands.emit import emit
+from migration_gate.findings import CannotJudge, Verdict
+from migration_gate.project import discovery, history
+from migration_gate.project.model import Project
+from migration_gate.rules.judging import judge_history, judge_operations, shown
+
+
+def run(options: Namespace) -> int:
+    started = time.perf_counter()
+    chosen = _chosen(options.files)
+    projects = discovery.find(Path.cwd(), options.project)
+    verdict = judge(projects, chosen)
+    took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
+    return emit(verdict._replace(facts=(*verdict.facts, took)), options)
+
+
+def judge(projects: Sequence[Project], chosen: Collection[Path] | None) -> Verdict:
+    """The static verdict on some projects. ``chosen`` are the resolved files whose operations are judged, None: all."""
+    findings, notes = [], []
+    revisions = judged = read = not_read = 0
+    left = set(chosen or ())
+    alone = False
+    for project in projects:
+        graph = history.load(project, chosen)
+        left -= {one.path for one in (*graph.revisions.values(), *graph.unreadable, *graph.helpers)}
+        left -= {one.path for same in graph.duplicates.values() for one in same}
+        for result in (judge_history(project, graph), judge_operations(project, graph, chosen)):
+            findings += result.findings
+            notes += result.notes
+            judged += result.revisions
+            read += result.operations - result.not_read
+            not_read += result.not_read
+        revisions += len(graph.revisions)
+        alone = alone or not project.settings.start_after
+    facts = [f"{revisions} revision{'s' if revisions != 1 else ''}, {judged} judged"]
+    facts[0] += " (each as if it alone were new)" if alone and judged > 1 else ""
+    facts.append(f"{read} operations read, " + (f"{not_read} not" if not_read else "all understood"))
+    return Verdict(tuple(findings), tuple(notes), tuple(_strays(left)), tuple(facts))
+
+
+def _chosen(files: Sequence[str]) -> set[Path] | None:
+    if not files:
+        return None
+    chosen = set()
+    for name in files:
+        path = Path(name)
+        if not path.exists():
+            raise CannotJudge(f"no such file: {name}")
+        chosen.add(path.resolve())
+    return chosen
+
+
+def _strays(left: Collection[Path]) -> list[str]:
+    """Files that were named, look like revisions, and belong to no project: nobody judged them."""
+    problems = []
+    for path in sorted(left):
+        if path.suffix != ".py" or path.name.startswith(("__init__", ".#")) or path.name == "env.py":
+            continue
+        try:
+            looks = b"\ndown_revision" in path.read_bytes()
+        except OSError:
+            looks = True
+        if looks:
+            problems.append(
+                f"{shown(path)} looks like a revision, and no project holds it. Name its project: "
+                f"migration-gate lint --project {shown(path.parent)}"
+            )
+    return problems

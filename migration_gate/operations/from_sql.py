@@ -1,0 +1,296 @@
+"""SQL text → operations, by PostgreSQL's own grammar (libpg_query, through pgparse).
+
+The keys below are the fields of PostgreSQL's parse nodes (src/include/nodes/parsenodes.h).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from migration_gate.operations.model import (
+    AddColumn,
+    AddConstraint,
+    At,
+    ChangeRows,
+    ChangeType,
+    Column,
+    CreateIndex,
+    CreateTable,
+    DropColumn,
+    DropConstraint,
+    DropIndex,
+    DropNotNull,
+    DropTable,
+    NotRead,
+    Operation,
+    Other,
+    RenameColumn,
+    RenameTable,
+    SetDefault,
+    SetNotNull,
+    Table,
+    ValidateConstraint,
+)
+
+Node = dict[str, Any]
+
+LONGEST = 1_000_000  # characters; the parser is C code, and nothing bounds its time but its input
+# As sqlalchemy.text() finds bind parameters: `:name`, but not `::type` and not `\:name`.
+_BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+_SERIAL = {"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"}
+_CONSTRAINTS = {
+    "CONSTR_CHECK": "check",
+    "CONSTR_FOREIGN": "foreign key",
+    "CONSTR_UNIQUE": "unique",
+    "CONSTR_PRIMARY": "primary key",
+    "CONSTR_EXCLUSION": "exclude",
+}
+
+
+def read_sql(sql: str, at: At, binds: bool = True) -> list[Operation]:
+    """The operations of one SQL string, which may hold several statements. Never raises.
+
+    With ``binds``, ``:name`` is a bind parameter, as in ``sqlalchemy.text`` and in a string given to ``op.execute``.
+    Invalid SQL is a ``NotRead`` with PostgreSQL's own message and position.
+    """
+    try:
+        import pgparse
+    except ImportError:
+        return [NotRead(at, sql, "pgparse is not installed (it has no wheel for this platform), and it reads SQL")]
+    if len(sql) > LONGEST:
+        return [NotRead(at, sql[:200], f"SQL of {len(sql):,} characters: longer than the gate reads")]
+    if "\0" in sql:
+        return [NotRead(at, sql, "SQL with a null byte, which PostgreSQL refuses")]
+    text = _BIND.sub(lambda bind: "$1".ljust(len(bind[0])), sql).replace(r"\:", " :") if binds else sql
+    try:
+        statements = pgparse.parse(text)
+    except pgparse.PGQueryError as error:
+        message, position = (*error.args, None)[:2]
+        return [NotRead(at, sql, f"PostgreSQL cannot parse this SQL: {message}, at character {position}")]
+    except RecursionError:
+        return [NotRead(at, sql[:200], "SQL nested too deeply to read")]
+    raw = text.encode()
+    found: list[Operation] = []
+    for statement in statements:
+        start = statement.get("stmt_location", 0)
+        end = start + statement["stmt_len"] if statement.get("stmt_len") else len(raw)
+        found += _statement(statement["stmt"], at, raw[start:end].decode(errors="replace").strip())
+    return found
+
+
+def _statement(node: Node, at: At, sql: str) -> Iterator[Operation]:
+    (kind, body), *_ = node.items()
+    reader = _READERS.get(kind)
+    if reader:
+        yield from reader(body, at, sql)
+    elif kind in ("DoStmt", "CallStmt"):
+        yield NotRead(at, sql, "a DO block's or procedure's body is not read")
+    else:
+        yield Other(at, sql, kind.removesuffix("Stmt"))
+
+
+def _alter_table(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    if body.get("objtype") != "OBJECT_TABLE":
+        yield Other(at, sql, "ALTER " + str(body.get("objtype", "")).removeprefix("OBJECT_"))
+        return
+    table = _table(body["relation"])
+    for wrapped in body["cmds"]:
+        yield from _alter_command(wrapped["AlterTableCmd"], table, at, sql)
+
+
+def _alter_command(command: Node, table: Table, at: At, sql: str) -> Iterator[Operation]:
+    kind, name, definition = command["subtype"], command.get("name", ""), command.get("def", {})
+    match kind:
+        case "AT_AddColumn":
+            yield AddColumn(at, sql, table, _column(definition["ColumnDef"]))
+            yield from _inline_constraints(definition["ColumnDef"], table, at, sql)
+        case "AT_DropColumn":
+            yield DropColumn(at, sql, table, name)
+        case "AT_SetNotNull":
+            yield SetNotNull(at, sql, table, name)
+        case "AT_DropNotNull":
+            yield DropNotNull(at, sql, table, name)
+        case "AT_ColumnDefault":
+            yield SetDefault(at, sql, table, name, _default(definition) if definition else None)
+        case "AT_AlterColumnType":
+            yield ChangeType(at, sql, table, name, _type(definition["ColumnDef"]))
+        case "AT_AddConstraint":
+            constraint = definition["Constraint"]
+            if constraint["contype"] in _CONSTRAINTS:
+                yield _constraint(constraint, table, at, sql)
+            elif constraint["contype"] == "CONSTR_NOTNULL":  # PostgreSQL 18 names NOT NULL constraints
+                for column in _strings(constraint.get("keys", ())):
+                    yield SetNotNull(at, sql, table, column)
+            else:
+                yield Other(at, sql, "ALTER TABLE " + constraint["contype"])
+        case "AT_ValidateConstraint":
+            yield ValidateConstraint(at, sql, table, name)
+        case "AT_DropConstraint":
+            yield DropConstraint(at, sql, table, name)
+        case _:
+            yield Other(at, sql, "ALTER TABLE " + kind.removeprefix("AT_"))
+
+
+def _inline_constraints(column: Node, table: Table, at: At, sql: str) -> Iterator[Operation]:
+    for wrapped in column.get("constraints", ()):
+        constraint = wrapped["Constraint"]
+        if constraint["contype"] in _CONSTRAINTS:
+            yield _constraint(constraint, table, at, sql, column=column["colname"])
+
+
+def _constraint(node: Node, table: Table, at: At, sql: str, column: str | None = None) -> AddConstraint:
+    keys = _strings(node.get("fk_attrs") or node.get("keys") or ())
+    return AddConstraint(
+        at,
+        sql,
+        table,
+        node.get("conname"),
+        _CONSTRAINTS[node["contype"]],  # type: ignore[arg-type]
+        (column,) if column else keys,
+        valid=not node.get("skip_validation", False),
+        proves_not_null=tuple(_not_nulls(node.get("raw_expr", {}))) if node["contype"] == "CONSTR_CHECK" else (),
+    )
+
+
+def _not_nulls(expression: Node) -> Iterator[str]:
+    """The columns that a CHECK proves NOT NULL: ``c IS NOT NULL``, alone or under AND."""
+    if test := expression.get("NullTest"):
+        if test["nulltesttype"] == "IS_NOT_NULL" and "ColumnRef" in test["arg"]:
+            yield from _strings(test["arg"]["ColumnRef"]["fields"][-1:])
+    elif (both := expression.get("BoolExpr")) and both["boolop"] == "AND_EXPR":
+        for part in both["args"]:
+            yield from _not_nulls(part)
+
+
+def check_proves_not_null(expression: str) -> tuple[str, ...]:
+    """The columns that a CHECK expression, as SQL text, shows to be NOT NULL. Empty where it cannot be read."""
+    at = At(path=None, line=0, end=0)  # type: ignore[arg-type]
+    for operation in read_sql(f"ALTER TABLE t ADD CHECK ({expression})", at):
+        if isinstance(operation, AddConstraint):
+            return operation.proves_not_null
+    return ()
+
+
+def _create_table(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    columns = tuple(_column(one["ColumnDef"]) for one in body.get("tableElts", ()) if "ColumnDef" in one)
+    yield CreateTable(at, sql, _table(body["relation"]), columns)
+
+
+def _create_table_as(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    if body.get("objtype") == "OBJECT_TABLE":
+        yield CreateTable(at, sql, _table(body["into"]["rel"]))
+    else:
+        yield Other(at, sql, "CREATE MATERIALIZED VIEW")
+
+
+def _create_index(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    yield CreateIndex(at, sql, _table(body["relation"]), body.get("idxname"), bool(body.get("concurrent")))
+
+
+def _drop(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    for wrapped in body["objects"]:
+        names = _strings(wrapped["List"]["items"]) if "List" in wrapped else ()
+        if not names:
+            yield Other(at, sql, "DROP " + body["removeType"].removeprefix("OBJECT_"))
+            continue
+        name, schema = names[-1], names[-2] if len(names) > 1 else None
+        if body["removeType"] == "OBJECT_TABLE":
+            yield DropTable(at, sql, Table(name, schema))
+        elif body["removeType"] == "OBJECT_INDEX":
+            yield DropIndex(at, sql, name, concurrently=bool(body.get("concurrent")))
+        else:
+            yield Other(at, sql, "DROP " + body["removeType"].removeprefix("OBJECT_"))
+
+
+def _rename(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    kind = body["renameType"]
+    if kind == "OBJECT_TABLE":
+        table = _table(body["relation"])
+        yield RenameTable(at, sql, table, Table(body["newname"], table.schema))
+    elif kind == "OBJECT_COLUMN" and body.get("relationType") == "OBJECT_TABLE":
+        yield RenameColumn(at, sql, _table(body["relation"]), body["subname"], body["newname"])
+    else:
+        yield Other(at, sql, "RENAME " + kind.removeprefix("OBJECT_"))
+
+
+def _update(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    columns = []
+    for target in body.get("targetList", ()):
+        columns.append(target["ResTarget"].get("name", ""))
+    yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", tuple(columns))
+    yield from _changes_in_with(body, at, sql)
+
+
+def _insert(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    yield ChangeRows(at, sql, _table(body["relation"]), "INSERT")
+    yield from _changes_in_with(body, at, sql)
+
+
+def _delete(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    yield ChangeRows(at, sql, _table(body["relation"]), "DELETE")
+    yield from _changes_in_with(body, at, sql)
+
+
+def _select(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    if "intoClause" in body:
+        yield CreateTable(at, sql, _table(body["intoClause"]["rel"]))
+    else:
+        yield Other(at, sql, "SELECT")
+    yield from _changes_in_with(body, at, sql)
+
+
+def _changes_in_with(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    """WITH may hold statements that change rows."""
+    for wrapped in body.get("withClause", {}).get("ctes", ()):
+        query = wrapped["CommonTableExpr"]["ctequery"]
+        if "SelectStmt" not in query:
+            yield from _statement(query, at, sql)
+
+
+_READERS: dict[str, Callable[[Node, At, str], Iterator[Operation]]] = {
+    "AlterTableStmt": _alter_table,
+    "CreateStmt": _create_table,
+    "CreateTableAsStmt": _create_table_as,
+    "DeleteStmt": _delete,
+    "DropStmt": _drop,
+    "IndexStmt": _create_index,
+    "InsertStmt": _insert,
+    "RenameStmt": _rename,
+    "SelectStmt": _select,
+    "UpdateStmt": _update,
+}
+
+
+def _column(node: Node) -> Column:
+    kinds = {one["Constraint"]["contype"]: one["Constraint"] for one in node.get("constraints", ())}
+    default = kinds.get("CONSTR_DEFAULT")
+    type_ = _type(node)
+    return Column(
+        name=node["colname"],
+        type=type_,
+        not_null="CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds,
+        default=_default(default["raw_expr"]) if default else None,
+        fills_itself="CONSTR_IDENTITY" in kinds or "CONSTR_GENERATED" in kinds or type_ in _SERIAL,
+    )
+
+
+def _default(expression: Node) -> str:
+    """"NULL" where the default is NULL, however it is cast, else that there is one."""
+    while "TypeCast" in expression:
+        expression = expression["TypeCast"]["arg"]
+    return "NULL" if expression.get("A_Const", {}).get("isnull") else "an expression"
+
+
+def _type(node: Node) -> str | None:
+    names = _strings(node.get("typeName", {}).get("names", ()))
+    return names[-1] if names else None
+
+
+def _table(relation: Node) -> Table:
+    return Table(relation["relname"], relation.get("schemaname"))
+
+
+def _strings(nodes: Any) -> tuple[str, ...]:
+    return tuple(one["String"]["sval"] for one in nodes if "String" in one)

@@ -1,0 +1,25 @@
+"""What is known of a project before any of its code runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from migration_gate.project.settings import Settings
+
+
+class Project(NamedTuple):
+    """One Alembic script environment. All paths are absolute and resolved as Alembic would resolve them."""
+
+    name: str  # how messages call it: its folder relative to the root, "shop/migrations"
+    root: Path  # the repository, or the folder where the gate was started
+    directory: Path  # the folder that holds env.py
+    version_locations: tuple[Path, ...]
+    recursive: bool  # recursive_version_locations
+    sourceless: bool
+    kind: Literal["alembic", "flask"]
+    config_file: Path | None  # the ini file, None for a Config that is built in code or [tool.alembic] alone
+    section: str  # the ini section, "alembic" unless there are several
+    toml_file: Path | None  # the pyproject.toml that has [tool.alembic]
+    working_directory: Path  # where `alembic` or `flask` is run, so that relative paths resolve
+    settings: Settings

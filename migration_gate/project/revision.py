@@ -1,0 +1,212 @@
+"""One revision file's identity, read from its text: id, parents, labels, dependencies, message.
+
+Alembic imports the file to learn these; the gate evaluates the few expressions that real headers use (literals,
+names of constants, concatenation) and calls everything else computed.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+IDENTITY = ("revision", "down_revision", "branch_labels", "depends_on")
+
+# A header ends where the first function or class begins. Parsing no more than that is what makes a graph of
+# hundreds of files cheap (measured on 500 real files: 26 ms instead of 417 ms).
+_BODY = re.compile(rb"^(?:async[ \t]+def|def|class|@)\b", re.MULTILINE)
+_IDENTITY_LATER = re.compile(rb"^(?:revision|down_revision|branch_labels|depends_on)\b", re.MULTILINE)
+_UPGRADE = re.compile(rb"^(?:async[ \t]+)?def[ \t]+upgrade", re.MULTILINE)
+# Before Alembic 0.2 the id was the file's name, and Alembic still takes it so (ScriptDirectory's `_legacy_rev`).
+_LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py$")
+_ILLEGAL = set("@-+:")  # alembic.script.revision refuses them in an id
+
+
+class Revision(NamedTuple):
+    """A revision file as Alembic would know it. Lines are 1-based; ``down`` and ``depends_on`` may name labels."""
+
+    id: str
+    down: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    labels: tuple[str, ...]
+    message: str
+    path: Path
+    line: int  # of `revision = …`
+    down_line: int  # of `down_revision = …`
+    depends_line: int
+
+
+class Unreadable(NamedTuple):
+    """A file in a version location that Alembic would load, and whose identity the gate cannot read."""
+
+    path: Path
+    line: int | None
+    reason: str
+
+
+class Helper(NamedTuple):
+    """A module in a version location with neither ``revision`` nor ``upgrade``."""
+
+    path: Path
+
+
+def read(path: Path, whole: bool = False) -> Revision | Unreadable | Helper:
+    """Read one file. With ``whole`` a syntax error anywhere in it counts, else only in its header.
+
+    Never raises for bad content or an unreadable file.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        return Unreadable(path, None, f"cannot be read: {error.strerror}")
+    return parse(path, source, whole)
+
+
+def parse(path: Path, source: bytes, whole: bool = False) -> Revision | Unreadable | Helper:
+    """As ``read``, of a text already at hand, for instance from another git ref."""
+    if not whole:
+        body = _BODY.search(source)
+        if body and not _IDENTITY_LATER.search(source, body.start()):
+            tree = parse_python(source[: body.start()])
+            if isinstance(tree, ast.Module) and "revision" in _assignments(tree):
+                return _identity(path, source, tree)
+    tree = parse_python(source)
+    if isinstance(tree, SyntaxProblem):
+        return Unreadable(path, tree.line, tree.reason)
+    return _identity(path, source, tree)
+
+
+class SyntaxProblem(NamedTuple):
+    """Why a text is not Python: the 1-based line where the parser stopped, if it said, and its reason."""
+
+    line: int | None
+    reason: str
+
+
+def parse_python(source: bytes) -> ast.Module | SyntaxProblem:
+    """Parse Python source as this interpreter reads it. Never raises: a syntax error, a wrong encoding, a null byte
+    or a nesting too deep is returned as a ``SyntaxProblem``.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "invalid escape sequence" is not this gate's business
+            return ast.parse(source)
+    except SyntaxError as error:
+        what = "is not UTF-8" if "codec can't decode" in str(error.msg) else f"syntax error: {error.msg}"
+        return SyntaxProblem(error.lineno, what.split("\n")[0])
+    except ValueError as error:  # null bytes, before Python 3.12
+        return SyntaxProblem(None, str(error))
+    except (RecursionError, MemoryError):
+        return SyntaxProblem(None, "is nested too deeply to parse")
+
+
+def _identity(path: Path, source: bytes, tree: ast.Module) -> Revision | Unreadable | Helper:
+    known = _assignments(tree)
+    if "revision" in known:
+        revision_node = known["revision"]
+        ident = _value(revision_node, known)
+        line = revision_node.lineno
+        if not isinstance(ident, str):
+            return Unreadable(path, line, "computes its `revision`: write the id as a plain string")
+    else:
+        if "down_revision" not in known and not _UPGRADE.search(source):
+            return Helper(path)
+        legacy = _LEGACY_NAME.match(path.name)
+        if not legacy:
+            return Unreadable(path, None, "has no `revision`")
+        ident, line = legacy.group(1), 1
+    if illegal := sorted(_ILLEGAL & set(ident)):
+        return Unreadable(path, line, f"has the id {ident!r}, and Alembic allows no {' '.join(illegal)} in an id")
+    if "down_revision" not in known:
+        return Unreadable(path, None, "has no `down_revision`: write None for the first revision")
+    fields: dict[str, tuple[str, ...]] = {}
+    for name in ("down_revision", "depends_on", "branch_labels"):
+        ids = _ids(_value(known[name], known)) if name in known else ()
+        if ids is None:
+            return Unreadable(path, known[name].lineno, f"computes its `{name}`: write ids as plain strings")
+        fields[name] = ids
+    lines = {name: known[name].lineno if name in known else line for name in IDENTITY}
+    message = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ").strip()
+    return Revision(
+        id=ident,
+        down=fields["down_revision"],
+        depends_on=fields["depends_on"],
+        labels=fields["branch_labels"],
+        message=message,
+        path=path,
+        line=line,
+        down_line=lines["down_revision"],
+        depends_line=lines["depends_on"],
+    )
+
+
+def _assignments(tree: ast.Module) -> dict[str, ast.expr]:
+    """The last value that the module's top level gives to each simple name."""
+    known: dict[str, ast.expr] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                _bind(target, statement.value, known)
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            _bind(statement.target, statement.value, known)
+        elif isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            for node in ast.walk(statement):  # whatever is set there depends on what runs: computed
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in IDENTITY:
+                    known[node.id] = ast.Name(node.id, ast.Load(), lineno=node.lineno, col_offset=0)
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            for alias in statement.names:
+                name = alias.asname or alias.name
+                if name in IDENTITY:
+                    known[name] = ast.Name(name, ast.Load(), lineno=statement.lineno, col_offset=0)
+    return known
+
+
+def _bind(target: ast.expr, value: ast.expr, known: dict[str, ast.expr]) -> None:
+    if isinstance(target, ast.Name):
+        known[target.id] = value
+    elif (
+        isinstance(target, ast.Tuple | ast.List)
+        and isinstance(value, ast.Tuple | ast.List)
+        and len(target.elts) == len(value.elts)
+    ):
+        for one, its_value in zip(target.elts, value.elts, strict=True):
+            _bind(one, its_value, known)
+
+
+class _Computed:
+    """The value of an expression that is more than constants."""
+
+
+def _value(node: ast.expr, known: dict[str, ast.expr], depth: int = 0) -> object:
+    if depth > 20:
+        return _Computed
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name) and node.id in known:
+        return _value(known[node.id], known, depth + 1)
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return [_value(element, known, depth + 1) for element in node.elts]
+    if isinstance(node, ast.JoinedStr):
+        parts = [
+            _value(part.value if isinstance(part, ast.FormattedValue) else part, known, depth + 1)
+            for part in node.values
+        ]
+        return "".join(parts) if all(isinstance(part, str) for part in parts) else _Computed  # type: ignore[arg-type]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _value(node.left, known, depth + 1), _value(node.right, known, depth + 1)
+        if isinstance(left, str) and isinstance(right, str):
+            return left + right
+    return _Computed
+
+
+def _ids(value: object) -> tuple[str, ...] | None:
+    """Alembic takes None, a string or any collection of strings; an empty string counts as none."""
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return tuple(dict.fromkeys(value))
+    return None

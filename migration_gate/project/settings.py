@@ -1,0 +1,87 @@
+"""``[tool.migration-gate]`` in pyproject.toml, checked as it is read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from migration_gate.findings import CannotJudge
+
+
+class Settings(NamedTuple):
+    """What a project may set. Every field is a key of ``[tool.migration-gate]``, with ``-`` for ``_``."""
+
+    # which projects
+    project: tuple[str, ...] = ()  # only these folders or ini files, where a repository has several
+    exclude: tuple[str, ...] = ()  # glob patterns of paths that are not looked at
+    script_location: str | None = None  # for a Config that is built in code
+    version_locations: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()  # branch labels that may each have a head of their own
+    # which rules, on what
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    start_after: tuple[str, ...] = ()  # revisions up to these have shipped
+    # the rehearsal
+    flask_app: str | None = None
+    upgrade_command: str | None = None
+    x: tuple[str, ...] = ()  # arguments of `alembic -x`
+    environment: tuple[tuple[str, str], ...] = ()  # variables for the child, with {url}, {host} … filled in
+    allow_connections: tuple[str, ...] = ()  # "host:port" that the project's code may reach besides PostgreSQL
+    start_from: str | None = None  # an SQL dump, or "create_all"
+    start_at: str | None = None  # the revision that start-from stands at
+    time_limit: int = 600  # seconds for the whole rehearsal
+    postgres: str | None = None  # as --postgres; a bare major version ("16") names an image and local binaries
+    image: str | None = None  # as --image
+
+
+def from_table(table: dict[str, Any], where: str) -> Settings:
+    """Settings from the TOML table ``[tool.migration-gate]`` of the file ``where``.
+
+    A string stands for a list of one; ``environment`` is a table of strings. Raises CannotJudge on
+    an unknown key, naming the nearest one, and on a value of the wrong type.
+    """
+    if not isinstance(table, dict):
+        raise CannotJudge(f"{where}: [tool.migration-gate] must be a table")
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        field = key.replace("-", "_")
+        if field not in Settings._fields or "_" in key:
+            raise CannotJudge(_unknown(key, where))
+        # The annotations are text here, and they say all that a check needs to know.
+        wanted, checked = _check(value, Settings.__annotations__[field])
+        if wanted:
+            # The value is not repeated: an environment may hold a password.
+            raise CannotJudge(f"{where}: {key} in [tool.migration-gate] must be {wanted}")
+        values[field] = checked
+    return Settings(**values)
+
+
+def _check(value: Any, kind: Any) -> tuple[str, Any]:
+    """What the value should have been, or "" and the value as its field holds it."""
+    kind = getattr(kind, "__forward_arg__", kind)  # how typing keeps the text of an annotation
+    if kind == "int":
+        # bool is an int to Python, and not to the person who writes `time-limit = true`.
+        whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
+        return ("" if whole else "a whole number above 0"), value
+    if kind == "str | None":
+        return ("" if _is_text(value) else "a string, not empty"), value
+    if kind == "tuple[str, ...]":
+        values = [value] if isinstance(value, str) else value
+        if isinstance(values, list) and all(map(_is_text, values)):
+            return "", tuple(values)
+        return "a list of strings, none of them empty", value
+    if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+        return "", tuple(value.items())
+    return "a table of strings", value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _unknown(key: str, where: str) -> str:
+    import difflib  # 5 ms, only for the person who mistyped
+
+    keys = [field.replace("_", "-") for field in Settings._fields]
+    near = difflib.get_close_matches(key, keys, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(keys)}."
+    return f"{where}: [tool.migration-gate] has no key {key!r}. {hint}"

@@ -1,0 +1,1 @@
+"""One file per format: a verdict goes in, text comes out."""

@@ -1,0 +1,47 @@
+"""GitHub's workflow commands: annotations on the pull request's lines.
+
+Source: GitHub's documentation, "Workflow commands for GitHub Actions". GitHub shows ten errors and ten notices of one step,
+so the rest is counted in one line.
+"""
+
+from __future__ import annotations
+
+from migration_gate.findings import Verdict
+from migration_gate.report.clean import clean
+
+MOST = 10
+
+
+def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
+    """Annotations, one line each: findings and problems as errors, notes as notices, and the summary."""
+    lines = []
+    errors = [(one.rule, one.message, one.remedy, one.path, one.line) for one in verdict.findings]
+    errors += [("not judged", problem, None, None, None) for problem in verdict.problems]
+    room = MOST if len(errors) <= MOST else MOST - 1
+    for rule, message, remedy, path, line in errors[:room]:
+        text = f"{message}\n\n{remedy}" if remedy else message
+        lines.append(_command("error", text, path, line, rule))
+    if len(errors) > room:
+        lines.append(_command("error", f"{len(errors) - room} more: see the log", None, None, "migration-gate"))
+    for note in verdict.notes[:MOST]:
+        lines.append(_command("notice", note.message, note.path, note.line, "migration-gate"))
+    state = {"open": "the gate is open", "closed": "the gate is closed", "not judged": "the gate could not judge"}
+    lines.append(f"migration-gate: {state[verdict.word]}. " + " · ".join(verdict.facts))
+    return "\n".join(lines) + "\n"
+
+
+def _command(kind: str, text: str, path: str | None, line: int | None, title: str) -> str:
+    places = [f"title={_property(title)}"]
+    if path:
+        places.insert(0, f"file={_property(path)}")
+        if line:
+            places.insert(1, f"line={line}")
+    return f"::{kind} {','.join(places)}::{_data(clean(text))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(clean(text)).replace(":", "%3A").replace(",", "%2C")

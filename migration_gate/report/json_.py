@@ -1,0 +1,32 @@
+"""For programs: the verdict as JSON, version 1."""
+
+from __future__ import annotations
+
+import json
+
+from migration_gate.findings import Verdict
+
+
+def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
+    """One JSON object: ``version``, ``verdict``, ``findings``, ``notes``, ``problems``. Text is as it was found: the
+    reader of a JSON string is the one who escapes it.
+    """
+    document = {
+        "version": 1,
+        "verdict": verdict.word,
+        "findings": [
+            {
+                "rule": one.rule,
+                "message": one.message,
+                "path": one.path,
+                "line": one.line,
+                "revision": one.revision,
+                "remedy": one.remedy,
+                "evidence": [evidence._asdict() for evidence in one.evidence],
+            }
+            for one in verdict.findings
+        ],
+        "notes": [{"message": one.message, "path": one.path, "line": one.line} for one in verdict.notes],
+        "problems": list(verdict.problems),
+    }
+    return json.dumps(document, indent=2) + "\n"

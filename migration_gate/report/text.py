@@ -1,0 +1,99 @@
+"""For a person at a terminal: the line, the reason, what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from migration_gate.findings import Finding, Note, Verdict
+from migration_gate.report.clean import clean
+
+WIDTH = 116
+NOTES = 5  # shown without --notes
+
+
+def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
+    """The whole verdict as text, ending in a newline. With ``notes`` all notes are shown, else the first few."""
+    parts = list(_stages(verdict, color))
+    for finding in verdict.findings:
+        parts += ["", *_finding(finding, color)]
+    shown = verdict.notes if notes else verdict.notes[:NOTES]
+    if shown:
+        parts += ["", *(_note(one) for one in shown)]
+        if len(shown) < len(verdict.notes):
+            parts.append(f"  {len(verdict.notes) - len(shown)} more notes: --notes")
+    for problem in verdict.problems:
+        parts += ["", _style(f"migration-gate: {clean(problem)}", "1;33", color)]
+    parts += ["", _summary(verdict, color)] if parts else [_summary(verdict, color)]
+    return "\n".join(parts).lstrip("\n") + "\n"
+
+
+def _stages(verdict: Verdict, color: bool) -> Iterator[str]:
+    for stage in verdict.stages:
+        mark, code = {True: ("✓", "32"), False: ("✗", "1;31"), None: ("?", "1;33")}[stage.passed]
+        yield f"  {_style(mark, code, color)} {stage.name:<9} {clean(stage.text)}"
+
+
+def _finding(finding: Finding, color: bool) -> Iterator[str]:
+    place = clean(finding.path or "") + (f":{finding.line}" if finding.path and finding.line else "")
+    yield _style(f"{place}  {finding.rule}" if place else finding.rule, "1;31", color)
+    yield from _frame(finding, color)
+    yield ""
+    for paragraph in clean(finding.message).split("\n"):
+        yield from (f"  {line}" for line in _wrap(paragraph))
+    for one in finding.evidence:
+        yield from (f"  {line}" for line in clean(one.text).split("\n"))
+    if finding.remedy:
+        yield ""
+        yield "  Write instead:" if "=" in finding.remedy or "(" in finding.remedy else "  What to do:"
+        yield from (f"      {line}".rstrip() for line in clean(finding.remedy).split("\n"))
+
+
+def _frame(finding: Finding, color: bool) -> Iterator[str]:
+    """The line itself with one above it, if the file is there to read."""
+    if not finding.path or not finding.line:
+        return
+    try:
+        lines = Path(finding.path).read_text("utf-8", errors="replace").split("\n")
+    except OSError:
+        return
+    number = len(str(finding.line))
+    if finding.line > len(lines):
+        return
+    yield ""
+    for line in range(max(1, finding.line - 1), finding.line + 1):
+        mark = "▸" if line == finding.line else " "
+        text = clean(lines[line - 1])[:WIDTH]
+        row = f" {mark} {line:>{number}} │ {text}".rstrip()
+        yield _style(row, "1", color) if line == finding.line else row
+
+
+def _note(note: Note) -> str:
+    place = clean(note.path or "") + (f":{note.line}" if note.path and note.line else "")
+    first = clean(note.message).replace("\n", " ")
+    return f"  note: {place}: {first}" if place else f"  note: {first}"
+
+
+def _summary(verdict: Verdict, color: bool) -> str:
+    count = len(verdict.findings)
+    words = f"{count} finding{'s' if count != 1 else ''}"
+    state = {
+        "open": "the gate is open.",
+        "closed": f"{words}: the gate is closed.",
+        "not judged": "the gate could not judge.",
+    }
+    code = {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word]
+    facts = " · ".join(verdict.facts)
+    return f"{_style(state[verdict.word], code, color)}  {facts}".rstrip()
+
+
+def _wrap(paragraph: str) -> list[str]:
+    if paragraph.startswith(" ") or len(paragraph) <= WIDTH:
+        return [paragraph]
+    import textwrap
+
+    return textwrap.wrap(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _style(text: str, code: str, color: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if color else text

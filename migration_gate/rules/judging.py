@@ -1,0 +1,151 @@
+"""Runs the rules over a project: its history whole, and the operations of the revisions that are to be judged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from migration_gate.findings import CannotJudge, Evidence, Finding, Note
+from migration_gate.operations.from_python import read_upgrade
+from migration_gate.operations.model import NotRead, Operation
+from migration_gate.project.history import History
+from migration_gate.project.model import Project
+from migration_gate.project.revision import Revision
+from migration_gate.rules import ALL, GRAPH, OPERATIONS, module
+from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
+from migration_gate.rules.base import Hazard, Migration
+
+
+class Judged(NamedTuple):
+    """What the rules said of one project, and how much was read to say it."""
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    revisions: int = 0  # whose operations were judged
+    operations: int = 0
+    not_read: int = 0
+
+
+def shown(path: Path | None) -> str | None:
+    """A path as output has it: relative to the working directory where it is below it, with forward slashes."""
+    if path is None:
+        return None
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return os.path.relpath(path).replace(os.sep, "/")
+
+
+def active(project: Project, names: Collection[str]) -> tuple[str, ...]:
+    """The rules of ``names`` that the settings leave on. Raises CannotJudge where they name a rule that is not."""
+    settings = project.settings
+    for name in (*settings.select, *settings.ignore):
+        if name not in ALL:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, ALL, n=1)
+            hint = f": did you mean {near[0]}?" if near else f". The rules are {', '.join(ALL)}."
+            raise CannotJudge(f"[tool.migration-gate] of {project.name} names the rule {name!r}, which is not one{hint}")
+    return tuple(
+        name for name in names if (not settings.select or name in settings.select) and name not in settings.ignore
+    )
+
+
+def judge_history(project: Project, history: History) -> Judged:
+    """The graph rules, on the whole history."""
+    found: list[Finding] = []
+    for name in active(project, GRAPH):
+        for hazard in module(name).check(project, history):
+            if hazard.path is None or not allowed(name, hazard, allows_in(_source(hazard.path))):
+                found.append(finding(name, hazard))
+    notes = tuple(
+        Note(
+            "has neither `revision` nor `upgrade`: a helper, as it seems. Alembic refuses to load a version folder that "
+            "holds one; move it out",
+            shown(one.path),
+        )
+        for one in history.helpers
+    )
+    return Judged(tuple(found), notes)
+
+
+def judge_operations(project: Project, history: History, chosen: Collection[Path] | None) -> Judged:
+    """The rules of operations, on the chosen revisions' files (all, where it is None).
+
+    With ``start-after`` only revisions that come after it are judged, and together they are the new ones. Without it each
+    is judged as if it alone were new.
+    """
+    shipped = history.ancestors(*_resolved(project, history))
+    judged = [one for one in history.in_order() if one.id not in shipped and (chosen is None or one.path in chosen)]
+    new = [one for one in history.in_order() if shipped and one.id not in shipped]
+    read = {one.id: tuple(read_upgrade(one.path, _source(one.path))) for one in {*judged, *new}}
+    results = []
+    for revision in judged:
+        before: tuple[Operation, ...] = ()
+        if shipped:
+            older = history.ancestors(revision.id)
+            before = tuple(one for other in new if other.id in older and other != revision for one in read[other.id])
+        results.append(_judge(Migration(project, revision, read[revision.id], before)))
+    return Judged(
+        tuple(one for result in results for one in result.findings),
+        tuple(one for result in results for one in result.notes),
+        len(judged),
+        sum(len(read[one.id]) for one in judged),
+        sum(isinstance(operation, NotRead) for one in judged for operation in read[one.id]),
+    )
+
+
+def _resolved(project: Project, history: History) -> list[str]:
+    """``start-after`` as whole ids; an abbreviation is taken, as on Alembic's command line."""
+    found = []
+    for name in project.settings.start_after:
+        ids = [name] if name in history.revisions else [one for one in history.revisions if one.startswith(name)]
+        if len(ids) != 1:
+            why = "no revision has" if not ids else "several revisions begin with"
+            raise CannotJudge(f"start-after names {name!r}, which {why}: see [tool.migration-gate] of {project.name}")
+        found += ids
+    return found
+
+
+def _judge(migration: Migration) -> Judged:
+    revision = migration.revision
+    allows = allows_in(_source(revision.path))
+    used: list[Allow] = []
+    found: list[Finding] = []
+    notes = [
+        Note(f"not read: {one.reason}", shown(one.at.path), one.at.line)
+        for one in migration.operations
+        if isinstance(one, NotRead)
+    ]
+    names = active(migration.project, OPERATIONS)
+    for name in names:
+        for hazard in module(name).check(migration):
+            if allow := allowed(name, hazard, allows):
+                used.append(allow)
+            elif hazard.sure:
+                found.append(finding(name, hazard))
+            else:
+                notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line))
+    for name, hazard in judge_allows(revision.path, allows, used, names, ALL):
+        if name in active(migration.project, (name,)):
+            found.append(finding(name, hazard._replace(revision=revision.id)))
+    return Judged(tuple(found), tuple(notes))
+
+
+def finding(name: str, hazard: Hazard, evidence: tuple[Evidence, ...] = ()) -> Finding:
+    """A hazard that was not allowed, as the report has it."""
+    return Finding(
+        name, hazard.message, shown(hazard.path), hazard.line, hazard.revision, hazard.remedy, evidence
+    )
+
+
+def _source(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it was there a moment ago
+        return b""
+
+
+__all__ = ["Judged", "Revision", "active", "finding", "judge_history", "judge_operations", "shown"]

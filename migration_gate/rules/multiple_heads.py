@@ -1,0 +1,100 @@
+"""The history ends in more than one revision.
+
+`alembic upgrade head` and `flask db upgrade` stop with "Multiple head revisions are present for given argument
+'head'". It happens when two branches each add a revision on the same parent and both are merged: git sees two new files
+and no conflict.
+
+Where neither revision has reached a shared database, move one behind the other by its `down_revision`. Where both have,
+join them with a merge revision; it changes no schema.
+
+Branches that are meant to stay apart carry labels (`branch_labels`); declare them in the settings, and each may
+have a head of its own:
+
+    [tool.migration-gate]
+    branches = ["expand", "contract"]
+
+Source: Alembic's documentation, "Working with Branches".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migration_gate.project.history import History
+from migration_gate.project.model import Project
+from migration_gate.rules.base import Hazard
+
+
+def check(project: Project, history: History) -> Iterator[Hazard]:
+    heads = _undeclared(project, history)
+    if len(heads) < 2:
+        return
+    last = history.revisions[heads[-1]]
+    upgrade = "flask db upgrade" if project.kind == "flask" else "alembic upgrade head"
+    yield Hazard(
+        message=f"{project.name} has {len(heads)} heads; `{upgrade}` will stop with\n"
+        "\"Multiple head revisions are present for given argument 'head'\".\n\n" + draw(history, heads),
+        path=last.path,
+        line=last.down_line,
+        end=last.down_line,
+        revision=last.id,
+        remedy=_remedy(project, history, heads),
+    )
+
+
+def _undeclared(project: Project, history: History) -> tuple[str, ...]:
+    """The heads, less one for each branch label that the settings declare."""
+    heads = []
+    declared = set(project.settings.branches)
+    for head in history.heads:
+        labels = history.labels(head) & declared
+        if labels:
+            declared -= labels
+        else:
+            heads.append(head)
+    return tuple(heads) if len(heads) > 1 or len(heads) == len(history.heads) else ()
+
+
+def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
+    first, last = history.revisions[heads[0]], history.revisions[heads[-1]]
+    path = last.path.relative_to(project.root) if last.path.is_relative_to(project.root) else last.path
+    merge = "flask db merge heads" if project.kind == "flask" else "alembic merge heads"
+    lines = []
+    if len(heads) == 2:
+        start = _start_of(history, last.id, first.id)
+        where = path if start == last.id else history.revisions[start].path.name
+        lines.append(f"# {last.id} has reached no shared database yet: put its branch behind {first.id}, in {where}")
+        lines.append(f'down_revision = "{first.id}"')
+        lines.append("# both have been deployed: join them, without a change of schema")
+    lines.append(f'{merge} -m "merge heads"')
+    labels = [sorted(history.labels(head)) for head in heads]
+    if all(labels) and len({label for one in labels for label in one}) >= len(heads):
+        names = ", ".join(f'"{one[0]}"' for one in labels)
+        lines += ["# or, where these branches are meant to stay apart, in pyproject.toml:"]
+        lines += ["[tool.migration-gate]", f"branches = [{names}]"]
+    return "\n".join(lines)
+
+
+def _start_of(history: History, head: str, other: str) -> str:
+    """The first revision of the head's own side, walking down to what the other side has too."""
+    shared = history.ancestors(other)
+    current = head
+    while True:
+        own = [parent for parent in history.parents[current] if parent not in shared]
+        if not own:
+            return current
+        current = own[0]
+
+
+def draw(history: History, heads: tuple[str, ...]) -> str:
+    """The fork: each head on a line of its own, and the last revision that all of them come after."""
+    shared = set.intersection(*(history.ancestors(head) for head in heads))
+    lines = []
+    for column, head in enumerate(heads):
+        own = len(history.ancestors(head) - shared) - 1
+        more = f"  (+{own} below it)" if own else ""
+        lines.append("│ " * column + f"● {head}  {history.revisions[head].message}{more}".rstrip())
+    common = [one for one in shared if not any(one in history.parents[other] for other in shared)]
+    lines.append("├─" + "┴─" * (len(heads) - 2) + "╯" if common else "  they have no revision in common")
+    lines += [f"● {one}  {history.revisions[one].message}".rstrip() for one in common[:1]]
+    return "\n".join("    " + line for line in lines)

@@ -1,0 +1,34 @@
+"""A file among the revisions cannot be read as one.
+
+A syntax error, text that is not UTF-8, a missing `revision` or `down_revision`, or one that is computed. Alembic imports
+every file of its version locations: one that fails stops every command, and one whose id is computed gives a history that
+nobody can check by reading. The graph cannot be trusted until it is mended.
+
+Write `revision`, `down_revision`, `branch_labels` and `depends_on` as plain strings, tuples of strings, or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migration_gate.project.history import History
+from migration_gate.project.model import Project
+from migration_gate.rules.base import Hazard
+
+_HEADER = """revision = "…"
+down_revision = "…"  # None for the first revision
+branch_labels = None
+depends_on = None"""
+
+
+def check(project: Project, history: History) -> Iterator[Hazard]:
+    for one in history.unreadable:
+        header = "`" in one.reason
+        yield Hazard(
+            message=f"{one.path.name} {one.reason}. Alembic imports every file of {project.name}'s versions, so the "
+            "history cannot be trusted until this one can be read.",
+            path=one.path,
+            line=one.line,
+            end=one.line,
+            remedy=_HEADER if header else None,
+        )
