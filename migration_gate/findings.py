@@ -55,6 +55,7 @@ class Verdict(NamedTuple):
     problems: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
+    title: str = ""
 
     @property
     def word(self) -> Word:

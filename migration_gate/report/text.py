@@ -14,7 +14,8 @@ NOTES = 5  # shown without --notes
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     """The whole verdict as text, ending in a newline. With ``notes`` all notes are shown, else the first few."""
-    parts = list(_stages(verdict, color))
+    parts = [_style(clean(verdict.title), "1", color), ""] if verdict.title else []
+    parts += _stages(verdict, color)
     for finding in verdict.findings:
         parts += ["", *_finding(finding, color)]
     shown = verdict.notes if notes else verdict.notes[:NOTES]

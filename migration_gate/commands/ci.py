@@ -1,0 +1,146 @@
+"""``migration-gate ci``: lint, then the upgrade from base to head on a throwaway PostgreSQL, then drift."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from importlib.util import find_spec
+from pathlib import Path
+
+from migration_gate.commands import lint
+from migration_gate.commands.emit import emit
+from migration_gate.commands.progress import Progress
+from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
+from migration_gate.project import discovery, history
+from migration_gate.project.history import History
+from migration_gate.project.model import Project
+from migration_gate.rules.judging import active, shown
+
+
+def run(options: Namespace) -> int:
+    if find_spec("psycopg") is None:
+        raise CannotJudge("ci needs more than the plain install: pip install 'migration-gate[ci]'")
+    started = time.perf_counter()
+    projects = discovery.find(Path.cwd(), options.project)
+    if options.time_limit is not None:
+        projects = [one._replace(settings=one.settings._replace(time_limit=options.time_limit)) for one in projects]
+    verdict = judge(projects, options)
+    took = f"{time.perf_counter() - started:.1f} s"
+    return emit(verdict._replace(facts=(*verdict.facts, took)), options)
+
+
+def judge(projects: list[Project], options: Namespace) -> Verdict:
+    """The whole verdict: what reading says, and what the rehearsal says."""
+    from migration_gate.postgres.throwaway import throwaway
+
+    verdict = lint.judge(projects, None)
+    graphs = [(project, history.load(project)) for project in projects]
+    stages = [_history_stage(project, graph, len(projects)) for project, graph in graphs]
+    verdict = verdict._replace(title="migration-gate ci", stages=tuple(stages))
+    if not any(graph.sound for _, graph in graphs):
+        return verdict
+    with Progress() as progress:
+        progress.say("starting PostgreSQL")
+        with throwaway(_choice(projects, options)) as server:
+            names = ", ".join(project.name for project, _ in graphs)
+            verdict = verdict._replace(title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin})")
+            for number, (project, graph) in enumerate(graphs, 1):
+                if graph.sound:
+                    verdict = _add(verdict, _rehearse(project, graph, server, number, progress, len(projects)))
+    return verdict
+
+
+def _choice(projects: list[Project], options: Namespace):  # type: ignore[no-untyped-def]
+    from migration_gate.postgres.throwaway import Choice
+
+    wanted = options.postgres or next((one.settings.postgres for one in projects if one.settings.postgres), None)
+    image = options.image or (
+        None if options.postgres else next((one.settings.image for one in projects if one.settings.image), None)
+    )
+    return Choice(wanted or "auto", image)
+
+
+def _rehearse(project: Project, graph: History, server, number: int, progress: Progress, many: int) -> Verdict:  # type: ignore[no-untyped-def]
+    from migration_gate.drift.autogenerate import compared
+    from migration_gate.postgres.databases import create
+    from migration_gate.rehearsal import child, start
+    from migration_gate.rehearsal.outcome import outcome
+
+    primary = f"{server.prefix}{number}"
+    create(server, primary)
+    origin = project.settings.start_from
+    if origin and origin != "create_all":
+        start.load_dump(project.working_directory / origin, server, primary)
+
+    def seen(event: child.Event) -> None:
+        if event["event"] == "step":
+            message = graph.revisions[event["revision"]].message if event["revision"] in graph.revisions else ""
+            progress.say(f"{project.name}: {event['revision']} {message}")
+
+    ran = child.upgrade(project, server, primary, lambda name: create(server, name), seen)
+    result = outcome(project, graph, ran)
+    label = f"{project.name}: " if many > 1 else ""
+    done = len({one["revision"] for one in ran.of("done")})
+    stages, findings, notes, problems = [], [*result.findings], [*result.notes], [*result.problems]
+    if result.went_through:
+        stages.append(Stage("upgrade", True, f"{label}{done} revisions, base → head, {ran.seconds:.1f} s"))
+    else:
+        said = result.findings[0].message if result.findings else result.problems[0]
+        stages.append(Stage("upgrade", False if result.findings else None, label + said.split("\n")[0]))
+    drift_on = bool(active(project, ("drift",)))
+    if result.went_through and drift_on:
+        comparison = compared(project, ran)
+        findings += comparison.findings
+        notes += comparison.notes
+        problems += [comparison.problem] if comparison.problem else []
+        stages.append(_drift_stage(label, comparison.problem, comparison.findings))
+    elif drift_on:
+        stages.append(Stage("drift", None, f"{label}not compared: the upgrade did not reach head"))
+    on = active(project, ("upgrade-fails", "drift"))
+    findings = [_relative(one) for one in findings if one.rule in on]
+    notes = [one._replace(path=shown(Path(one.path)) if one.path else None) for one in notes]
+    return Verdict(tuple(findings), tuple(notes), tuple(_redacted(one) for one in problems), (), tuple(stages))
+
+
+def _relative(finding: Finding) -> Finding:
+    path = shown(Path(finding.path)) if finding.path else None
+    evidence = tuple(one._replace(text=_redacted(one.text)) for one in finding.evidence)
+    return finding._replace(path=path, message=_redacted(finding.message), evidence=evidence)
+
+
+def _redacted(text: str) -> str:
+    """A URL in an error's text without its password."""
+    import re
+
+    text = re.sub(r"(\w+://[^:/@\s]*:)[^@\s]+@", r"\1***@", text)
+    return re.sub(r"(password\s*=\s*)(?:'[^']*'|[^\s']+)", r"\1***", text, flags=re.IGNORECASE)
+
+
+def _history_stage(project: Project, graph: History, many: int) -> Stage:
+    label = f"{project.name}: " if many > 1 else ""
+    count = len(graph.revisions)
+    if not graph.sound:
+        return Stage("history", False, f"{label}{count} revisions, and Alembic cannot load them: see below")
+    heads = "one head" if len(graph.heads) == 1 else f"{len(graph.heads)} heads"
+    return Stage("history", len(graph.heads) == 1, f"{label}{count} revisions, {heads}")
+
+
+def _drift_stage(label: str, problem: str | None, findings: tuple[Finding, ...]) -> Stage:
+    if problem:
+        return Stage("drift", None, f"{label}not compared")
+    if not findings:
+        return Stage("drift", True, f"{label}the models and the migrations agree")
+    more = f" (+{len(findings) - 1} more)" if len(findings) > 1 else ""
+    return Stage("drift", False, f"{label}{findings[0].message}{more}")
+
+
+def _add(verdict: Verdict, more: Verdict) -> Verdict:
+    return verdict._replace(
+        findings=verdict.findings + more.findings,
+        notes=verdict.notes + more.notes,
+        problems=verdict.problems + more.problems,
+        stages=verdict.stages + more.stages,
+    )
+
+
+__all__ = ["Note", "judge", "run"]

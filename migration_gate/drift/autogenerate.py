@@ -1,0 +1,136 @@
+"""What autogenerate would still change, said in plain words: one sentence per object, and the call to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from migration_gate.findings import Evidence, Finding, Note
+from migration_gate.project.model import Project
+from migration_gate.rehearsal.child import Ran
+
+
+class Compared(NamedTuple):
+    """The result of a comparison, or the reason why there is none."""
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    problem: str | None = None
+
+
+def compared(project: Project, ran: Ran) -> Compared:
+    """Drift, from the last comparison that an upgrade reported."""
+    results = ran.of("compared")
+    if not results:
+        return Compared(problem=_why_not(project, ran))
+    operations = results[-1]["operations"]
+    findings = tuple(_finding(project, sentence, one) for sentence, one in sentences(operations))
+    return Compared(findings, (_comparisons(project, ran),))
+
+
+def _why_not(project: Project, ran: Ran) -> str:
+    ways = 'or leave it out: [tool.migration-gate] ignore = ["drift"]'
+    if reasons := ran.of("not-compared"):
+        reason = reasons[-1]["reason"].split("\n")[0]
+        if "does not provide a MetaData" in reason:
+            return f"{project.name}: env.py has no target_metadata, so drift cannot be compared; set it, {ways}"
+        return f"{project.name}: drift could not be compared: {reason}; mend that, {ways}"
+    return f"{project.name}: drift was not compared, because the upgrade did not go through env.py; {ways}"
+
+
+def _comparisons(project: Project, ran: Ran) -> Note:
+    on = ran.of("configured")[-1]
+    parts = ["tables, columns, nullability, indexes, unique constraints, foreign keys"]
+    parts.append("types" if on["compare_type"] else "types not (compare_type is off)")
+    default = on["compare_server_default"]
+    parts.append("server defaults" if default else "server defaults not (compare_server_default is off)")
+    if not on["include_schemas"]:
+        parts.append("the default schema only (include_schemas is off)")
+    filters = [name for name in ("include_object", "include_name") if on[name]]
+    if filters:
+        parts.append(f"less what env.py's {' and '.join(filters)} leaves out")
+    return Note(f"{project.name}: autogenerate compared " + "; ".join(parts))
+
+
+def _finding(project: Project, sentence: str, operation: dict[str, Any]) -> Finding:
+    command = "flask db migrate" if project.kind == "flask" else "alembic revision --autogenerate"
+    code = operation.get("code")
+    remedy = f'{command} -m "…"' + (f"\n# or, by hand, in a new revision:\n{code}" if code else "")
+    return Finding("drift", sentence, operation.get("path"), operation.get("line"), None, remedy)
+
+
+def sentences(operations: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each difference once. A drop and a create of the same index or constraint are one difference: it is another."""
+    dropped = {
+        _object(one): one for one in operations if one["kind"] in ("DropIndexOp", "DropConstraintOp") and _named(one)
+    }
+    made = {_object(one) for one in operations if one["kind"].startswith("Create") and _named(one)}
+    for one in operations:
+        kind = one["kind"]
+        if kind in ("DropIndexOp", "DropConstraintOp") and _named(one) and _object(one) in made:
+            continue
+        if kind.startswith("Create") and _named(one) and _object(one) in dropped:
+            old = dropped[_object(one)].get("code") or ""
+            code = "\n".join(filter(None, (old, one.get("code"))))
+            yield f"{_object(one)} is declared in another way than the migrations build it", {**one, "code": code}
+        else:
+            yield _sentence(one), one
+
+
+def _named(one: dict[str, Any]) -> bool:
+    return bool(one.get("index_name") or one.get("constraint_name"))
+
+
+def _table(one: dict[str, Any]) -> str:
+    schema = one.get("schema") or one.get("source_schema")
+    name = one.get("table_name") or one.get("source_table") or "?"
+    return f"{schema}.{name}" if schema else str(name)
+
+
+def _object(one: dict[str, Any]) -> str:
+    """What an operation is about, in words that PostgreSQL's own messages use."""
+    columns = f" ({', '.join(one['columns'])})" if one.get("columns") else ""
+    kind = one["kind"]
+    if "Index" in kind:
+        return f"index `{one.get('index_name')}` on `{_table(one)}`"
+    if "Table" in kind and "Comment" not in kind:
+        return f"table `{_table(one)}`"
+    if one.get("column_name"):
+        return f"column `{_table(one)}.{one['column_name']}`"
+    if "TableComment" in kind:
+        return f"the comment of table `{_table(one)}`"
+    name = one.get("constraint_name")
+    if "ForeignKey" in kind:
+        what = f"foreign key `{name}`" if name else "a foreign key"
+        return f"{what} from `{_table(one)}` to `{one.get('referent_table')}`"
+    if name:
+        return f"constraint `{name}` on `{_table(one)}`"
+    return f"a {kind.removeprefix('Create').removesuffix('Op').lower()} on `{_table(one)}`{columns}"
+
+
+_KNOWN = ("Index", "Table", "Column", "Constraint", "ForeignKey", "PrimaryKey")
+
+
+def _sentence(one: dict[str, Any]) -> str:
+    kind, what = one["kind"], _object(one)
+    if kind == "AlterColumnOp":
+        return f"{what} " + "; ".join(_change(name, *pair) for name, pair in one["changes"].items())
+    if kind.startswith("Drop") and any(word in kind for word in _KNOWN):
+        return f"{what} is made by the migrations and is not in the models"
+    if kind.startswith(("Create", "Add")) and any(word in kind for word in _KNOWN):
+        type_ = f" ({one['type']})" if kind == "AddColumnOp" and one.get("type") else ""
+        return f"{what}{type_} is in the models and in no migration"
+    return f"autogenerate proposes {kind}: {one.get('code') or 'no code'}"
+
+
+def _change(name: str, declared: object, migrated: object) -> str:
+    if name == "nullable":
+        words = {True: "nullable", False: "NOT NULL"}
+        return f"is {words[bool(declared)]} in the models and {words[bool(migrated)]} in the migrations"
+    if name == "type":
+        return f"is {declared} in the models and {migrated} in the migrations"
+    said = "none" if declared is None else declared
+    return f"has the {name} {said} in the models and {'none' if migrated is None else migrated} in the migrations"
+
+
+__all__ = ["Compared", "Evidence", "compared", "sentences"]

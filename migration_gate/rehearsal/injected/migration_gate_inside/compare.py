@@ -1,0 +1,159 @@
+"""Drift as autogenerate sees it: after an upgrade, what would it still change?
+
+As ``alembic check`` does (its ``RevisionContext.run_autogenerate``), by running the project's env.py once more, so that its own
+``include_object``, ``process_revision_directives`` and plug-ins are honoured.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from typing import Any
+
+from migration_gate_inside.job import emit
+from migration_gate_inside.watch import say
+
+
+def compare(upgraded: Any) -> None:
+    """Run autogenerate in the environment that was just upgraded. Reports; never raises."""
+    from alembic.autogenerate import RevisionContext
+    from alembic.runtime.environment import EnvironmentContext
+
+    config, script = upgraded.config, upgraded.script
+    words = {"message": None, "autogenerate": True, "sql": False, "head": "head", "splice": False,
+             "branch_label": None, "version_path": None, "rev_id": None, "depends_on": None}  # fmt: skip
+    metadata: list[Any] = []
+    behind: list[list[str]] = []
+    try:
+        revisions = RevisionContext(config, script, words)
+
+        def retrieve(heads: Any, context: Any) -> list[Any]:
+            if {one.revision for one in script.get_revisions(heads)} != {
+                one.revision for one in script.get_revisions("heads")
+            }:
+                behind.append(list(heads))
+            else:
+                given = context.opts.get("target_metadata")
+                metadata.extend(given if isinstance(given, list | tuple) else [given])
+                revisions.run_autogenerate(heads, context)
+            return []
+
+        with EnvironmentContext(
+            config, script, fn=retrieve, as_sql=False, template_args=revisions.template_args, revision_context=revisions
+        ):
+            script.run_env()
+        if behind:
+            emit("behind", heads=behind[0])
+            return
+        generated = revisions.generated_revisions
+        groups = generated[-1].upgrade_ops_list if generated else []
+        emit("compared", operations=[one for ops in groups for one in _describe(ops.ops, metadata)])
+    except BaseException as error:  # SystemExit too: an env.py may end with it
+        emit("not-compared", reason=f"{type(error).__name__}: {error}")
+        say(error)
+
+
+def _describe(operations: Any, metadata: list[Any]) -> list[dict[str, Any]]:
+    found = []
+    for one in operations:
+        if hasattr(one, "ops"):  # all changes of one table
+            found += _describe(one.ops, metadata)
+        else:
+            found.append(_operation(one, metadata))
+    return found
+
+
+_FIELDS = ("table_name", "schema", "column_name", "index_name", "constraint_name", "source_table", "source_schema",
+           "referent_table", "comment")  # fmt: skip
+
+
+def _operation(one: Any, metadata: list[Any]) -> dict[str, Any]:
+    said: dict[str, Any] = {"kind": type(one).__name__}
+    for name in _FIELDS:
+        value = getattr(one, name, None)
+        if value is not None:
+            said[name] = str(value)
+    column = getattr(one, "column", None)
+    if column is not None:
+        said["column_name"] = str(column.name)
+        said["type"] = _type(column.type)
+    if said["kind"] == "AlterColumnOp":
+        said |= _alterations(one)
+    if getattr(one, "columns", None) is not None and "CreateTable" not in said["kind"]:
+        said["columns"] = [str(getattr(part, "name", part)) for part in one.columns]
+    said["code"] = _code(one)
+    table = said.get("table_name") or said.get("source_table")
+    said |= _declared_at(metadata, table, said.get("schema") or said.get("source_schema"), said)
+    return said
+
+
+def _alterations(one: Any) -> dict[str, Any]:
+    """What an AlterColumnOp changes, as {what: [declared, migrated]}."""
+    changes: dict[str, Any] = {}
+    if one.modify_type is not None:
+        changes["type"] = [_type(one.modify_type), _type(one.existing_type)]
+    if one.modify_nullable is not None:
+        changes["nullable"] = [one.modify_nullable, one.existing_nullable]
+    if one.modify_server_default is not False:
+        changes["server default"] = [_default(one.modify_server_default), _default(one.existing_server_default)]
+    if one.modify_comment is not False:
+        changes["comment"] = [one.modify_comment, one.existing_comment]
+    return {"changes": changes}
+
+
+def _type(value: Any) -> str:
+    from sqlalchemy.dialects import postgresql
+
+    try:
+        return str(value.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+    except Exception:
+        return repr(value)
+
+
+def _default(value: Any) -> str | None:
+    argument = getattr(value, "arg", value)
+    if argument in (None, False):
+        return None
+    return str(getattr(argument, "text", argument))
+
+
+def _code(one: Any) -> str | None:
+    """The call that Alembic would write for it."""
+    from alembic.autogenerate import render_python_code
+    from alembic.operations.ops import UpgradeOps
+
+    try:
+        text = render_python_code(UpgradeOps([one]))
+    except Exception:
+        return None
+    lines = [line[4:] if line.startswith("    ") else line for line in text.split("\n")]
+    return "\n".join(line for line in lines if not line.startswith("#")).strip()
+
+
+def _declared_at(metadata: list[Any], table: str | None, schema: str | None, said: dict[str, Any]) -> dict[str, Any]:
+    """The file and line of the model that declares it, if a mapped class does."""
+    for one in metadata:
+        declared = getattr(one, "tables", {}).get(f"{schema}.{table}" if schema else table)
+        if declared is not None:
+            return _class_of(declared, said)
+    return {}
+
+
+def _class_of(table: Any, said: dict[str, Any]) -> dict[str, Any]:
+    for module in list(sys.modules.values()):
+        for value in list(vars(module).values()) if hasattr(module, "__dict__") else ():
+            if not isinstance(value, type) or value.__dict__.get("__table__") is not table:
+                continue
+            try:
+                lines, start = inspect.getsourcelines(value)
+                path = inspect.getsourcefile(value)
+            except (OSError, TypeError):
+                return {}
+            name = said.get("index_name") or said.get("constraint_name") or said.get("column_name")
+            if "columns" in said and not any(name and name in line for line in lines):
+                name = said["columns"][0] if said["columns"] else None
+            pattern = rf"^\s+{re.escape(name)}\s*[:=]|['\"]{re.escape(name)}['\"]" if name else None
+            offset = next((i for i, line in enumerate(lines) if pattern and re.search(pattern, line)), 0)
+            return {"path": path, "line": start + offset}
+    return {}

@@ -1,0 +1,57 @@
+"""What a process of the rehearsal was told to do, and how it reports what it sees."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, NamedTuple
+
+
+class Job(NamedTuple):
+    """Written by the gate as JSON, into the folder that MIGRATION_GATE_JOB names; see rehearsal/child.py."""
+
+    folder: str  # private to this run: events, requests, logs
+    gate: int  # the gate's own pid
+    deadline: float  # time.time() at which the process has to be gone
+    host: str
+    port: int
+    user: str
+    password: str
+    query: dict[str, str]  # what libpq's drivers need besides, such as sslmode
+    primary: str  # the database that the URL in the environment names
+    allow: list[list[Any]]  # [host, port] pairs that the project's code may reach besides
+    # how to upgrade; unused by a process that an upgrade-command started
+    kind: str
+    directory: str
+    config_file: str | None
+    section: str
+    toml_file: str | None
+    script_location: str | None
+    version_locations: list[str]
+    flask_app: str | None
+    x: list[str]
+    url: str
+    start_at: str | None
+    create_all: bool
+
+
+_job: Job | None = None
+
+
+def job() -> Job:
+    """This process's job. Raises KeyError outside of a rehearsal."""
+    global _job
+    if _job is None:
+        with open(os.path.join(os.environ["MIGRATION_GATE_JOB"], "job.json"), encoding="utf-8") as file:
+            _job = Job(**json.load(file))
+    return _job
+
+
+def emit(kind: str, **data: Any) -> None:
+    """Append one event. A single write to a file opened for appending: events of several processes do not mix."""
+    line = json.dumps({"event": kind, "pid": os.getpid(), **data}, default=str) + "\n"
+    handle = os.open(os.path.join(job().folder, "events"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(handle, line.encode("utf-8", "backslashreplace"))
+    finally:
+        os.close(handle)

@@ -1,0 +1,111 @@
+"""Upgrades one project from base to head, as `alembic upgrade heads` or `flask db upgrade` would."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from migration_gate_inside.job import emit, job
+from migration_gate_inside.watch import say
+
+
+def main() -> None:
+    """The whole child process. Exit status 0: the upgrade went through; else an "error" event says why not."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # where `alembic` and `flask` are run from
+    sys.argv = ["alembic", "upgrade", "heads"]
+    try:
+        _upgrade()
+    except BaseException as error:
+        say(error)
+        sys.exit(1)
+    emit("finished")
+
+
+def _upgrade() -> None:
+    try:
+        from alembic import command
+    except ImportError as error:
+        raise RuntimeError(f"the project's Python ({sys.executable}) has no alembic: {error}") from error
+    if job().kind == "flask":
+        with _flask_app().app_context():
+            from flask import current_app
+
+            if "migrate" not in current_app.extensions:
+                raise RuntimeError(
+                    f"the Flask application {current_app.name!r} has no Migrate: is it the one that calls Migrate(app, db)?"
+                )
+            migrate = current_app.extensions["migrate"].migrate
+            config = migrate.get_config(job().directory, x_arg=job().x or None)
+            _start(config)
+            command.upgrade(config, "heads")
+    else:
+        config = _config()
+        _start(config)
+        command.upgrade(config, "heads")
+
+
+def _config() -> Any:
+    """The project's Alembic configuration, with its URL set to the throwaway server's."""
+    from alembic.config import Config
+
+    words = argparse.Namespace(x=job().x, raiseerr=True)
+    if job().toml_file:
+        config: Any = Config(job().config_file, job().toml_file, ini_section=job().section, cmd_opts=words)
+    else:
+        config = Config(job().config_file, ini_section=job().section, cmd_opts=words)
+    if job().script_location:
+        config.set_main_option("script_location", job().script_location.replace("%", "%%"))
+        if job().version_locations:
+            config.set_main_option("path_separator", "newline")
+            config.set_main_option("version_locations", "\n".join(job().version_locations).replace("%", "%%"))
+    config.set_main_option("sqlalchemy.url", job().url.replace("%", "%%"))
+    return config
+
+
+def _flask_app() -> Any:
+    """Load the application as the `flask` command would: FLASK_APP, .flaskenv, else wsgi.py or app.py."""
+    try:
+        from flask.cli import NoAppException, ScriptInfo, load_dotenv
+    except ImportError as error:
+        raise RuntimeError(f"the project's Python ({sys.executable}) has no flask: {error}") from error
+    sys.argv = ["flask", "db", "upgrade"]
+    load_dotenv()
+    name = job().flask_app or os.environ.get("FLASK_APP")
+    try:
+        return ScriptInfo(app_import_path=name).load_app()
+    except NoAppException as error:
+        raise RuntimeError(
+            f"Flask finds no application: {error.message} "
+            'Name it: [tool.migration-gate] flask-app = "shop:create_app"'
+        ) from error
+
+
+def _start(config: Any) -> None:
+    """Begin where the settings say: tables made by create_all, and a revision stamped."""
+    if not job().create_all and not job().start_at:
+        return
+    from alembic import command
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    if job().create_all:
+        script = ScriptDirectory.from_config(config)
+
+        def make(heads: Any, context: Any) -> list[Any]:
+            given = context.opts.get("target_metadata")
+            for one in given if isinstance(given, list | tuple) else [given]:
+                if one is not None:
+                    one.create_all(context.connection)
+            return []
+
+        with EnvironmentContext(config, script, fn=make):
+            script.run_env()
+    if job().start_at:
+        command.stamp(config, job().start_at)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""What the reports of one upgrade mean: findings, or reasons why it could not be judged."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from migration_gate.findings import Evidence, Finding, Note
+from migration_gate.operations.from_python import read_upgrade
+from migration_gate.operations.model import CreateTable, NotRead, RenameTable
+from migration_gate.project.history import History
+from migration_gate.project.model import Project
+from migration_gate.rehearsal.child import Event, Ran
+
+UNDEFINED_TABLE = "42P01"  # PostgreSQL's documentation, appendix A
+UNGUARDED = 97  # injected/migration_gate_inside/start.py
+
+
+class Outcome(NamedTuple):
+    """Of one project's upgrade. ``went_through`` is true where every revision ran and was committed."""
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    problems: tuple[str, ...] = ()
+    went_through: bool = False
+
+
+def outcome(project: Project, history: History, ran: Ran) -> Outcome:
+    """Judge an upgrade by its events, its exit status, and which revisions really ran."""
+    notes = tuple(_refused_notes(ran))
+    if error := _first_error(ran):
+        if _is_finding(project, error):
+            return Outcome((_upgrade_fails(project, history, error),), notes)
+        return Outcome(notes=notes, problems=(_problem(project, error),))
+    for event in ran.of("too-long"):
+        return Outcome(notes=notes, problems=(_too_long(project, ran, event),))
+    if ran.status != 0:
+        return Outcome(notes=notes, problems=(_ended(project, ran),))
+    if behind := _behind(ran):
+        return Outcome((_not_committed(project, behind),), notes)
+    if left := _did_not_run(project, history, ran):
+        return Outcome(notes=notes, problems=(left,))
+    return Outcome(notes=notes, went_through=True)
+
+
+def _first_error(ran: Ran) -> Event | None:
+    """The error that ended the upgrade; one that the comparison met is not the upgrade's."""
+    compared = {one["type"] + one["message"] for one in ran.of("error")} if ran.of("not-compared") else set()
+    for one in ran.of("error"):
+        if ran.status != 0 or one["type"] + one["message"] not in compared:
+            return one
+    return None
+
+
+def _is_finding(project: Project, error: Event) -> bool:
+    """A migration that fails is a finding; an environment in which it cannot be tried is a reason not to judge."""
+    if error["type"] in ("Refused", "TimeoutError") or any(one.startswith("Refused:") for one in error["chain"]):
+        return False
+    if error["type"] == "ModuleNotFoundError":
+        return False
+    return error["revision"] is not None or _is_revision_file(project, error["path"])
+
+
+def _is_revision_file(project: Project, path: str | None) -> bool:
+    return path is not None and any(Path(path).is_relative_to(one.resolve()) for one in project.version_locations)
+
+
+# ── a migration fails ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
+    revision = history.revisions.get(error["revision"] or "")
+    path = Path(error["path"]) if error["path"] else revision.path if revision else None
+    name = revision.id if revision else path.name if path else "the upgrade"
+    words = [line for line in error["message"].strip().split("\n") if line.strip()]
+    where = "an empty database" if not project.settings.start_from else f"the database of {project.settings.start_from}"
+    message = f"{name} fails on {where}: {words[0] if words else error['type']}"
+    remedy = None
+    table = _missing_table(error)
+    if table and revision and not _creates(history, revision.id, table):
+        message += (
+            f"\n{revision.id} needs the table {table}, and no revision before it creates it: this history does not begin "
+            "on an empty database. create_all() or a dump once made what it begins with."
+        )
+        remedy = (
+            "# in pyproject.toml; schema.sql is a pg_dump --schema-only of the database as it was before this revision\n"
+            '[tool.migration-gate]\nstart-from = "schema.sql"'
+        )
+    evidence = [Evidence("error", "\n".join(words[1:8]))] if len(words) > 1 else []
+    if error.get("sql"):
+        evidence.append(Evidence("statement", _first_lines(error["sql"])))
+    return Finding("upgrade-fails", message, str(path) if path else None, error["line"], name, remedy, tuple(evidence))
+
+
+def _first_lines(sql: str) -> str:
+    lines = sql.strip().split("\n")
+    return "\n".join(lines[:8]) + ("\n…" if len(lines) > 8 else "")
+
+
+def _missing_table(error: Event) -> str | None:
+    if error["code"] != UNDEFINED_TABLE:
+        return None
+    named = re.search(r'["«„“]([^"»“”]+)["»“”]', error["message"])
+    return named[1] if named else None
+
+
+def _creates(history: History, revision: str, table: str) -> bool:
+    """Whether any revision up to this one may create the table, by reading them."""
+    name = table.rpartition(".")[2]
+    for ident in history.ancestors(revision):
+        path = history.revisions[ident].path
+        for one in read_upgrade(path, path.read_bytes()):
+            if isinstance(one, CreateTable) and one.table.name == name:
+                return True
+            if isinstance(one, RenameTable) and one.to.name == name:
+                return True
+            if isinstance(one, NotRead) and name in one.call:
+                return True
+    return False
+
+
+def _not_committed(project: Project, event: Event) -> Finding:
+    at = ", ".join(event["heads"]) or "no revision"
+    return Finding(
+        "upgrade-fails",
+        f"Every revision ran without an error, and afterwards the database is at {at}: what they did was not committed. "
+        "env.py opens a connection whose transaction nobody commits.",
+        str(project.directory / "env.py"),
+        remedy="with connectable.connect() as connection:\n"
+        "    context.configure(connection=connection, target_metadata=target_metadata)\n"
+        "    with context.begin_transaction():\n"
+        "        context.run_migrations()",
+    )
+
+
+def _behind(ran: Ran) -> Event | None:
+    """The last comparison found the database not at its heads."""
+    last = [one for one in ran.events if one["event"] in ("behind", "compared")]
+    return last[-1] if last and last[-1]["event"] == "behind" else None
+
+
+# ── it could not be judged ───────────────────────────────────────────────────────────────────────────────
+
+
+def _problem(project: Project, error: Event) -> str:
+    place = f" ({error['path']}:{error['line']})" if error["path"] else ""
+    words = error["message"].strip().split("\n")[0]
+    refused = next((one for one in error["chain"] if one.startswith("Refused:")), None)
+    if error["type"] == "Refused" or refused:
+        return f"{project.name}{place}: {(refused or words).removeprefix('Refused: ')}"
+    if error["type"] == "SystemExit":
+        return f"{project.name}: env.py called {words} before the upgrade had ended{place}"
+    return f"{project.name} cannot be upgraded: {error['type']}: {words}{place}.{_advice(error, words)}"
+
+
+def _advice(error: Event, words: str) -> str:
+    if error["type"] == "KeyError" and re.fullmatch(r"'[A-Z][A-Z0-9_]*'", words):
+        name = words.strip("'")
+        return (
+            f" If that is a variable of the environment, set it: [tool.migration-gate] environment = "
+            f'{{ {name} = "{{url}}" }}'
+        )
+    if error["type"] in ("ModuleNotFoundError", "ImportError"):
+        return " Run the gate in the environment that the project is installed in, with `pip install migration-gate[ci]`."
+    return ""
+
+
+def _too_long(project: Project, ran: Ran, event: Event) -> str:
+    place = f" at {event['path']}:{event['line']}" if event["path"] else ""
+    begun = [one["revision"] for one in ran.of("step")]
+    done = [one["revision"] for one in ran.of("done")]
+    where = f"in revision {begun[-1]}" if len(begun) > len(done) else "outside of any revision"
+    limit = project.settings.time_limit
+    return f"{project.name} did not end within {limit} s: it was {where}{place}. A longer limit: --time-limit SECONDS"
+
+
+def _ended(project: Project, ran: Ran) -> str:
+    if ran.status == UNGUARDED:
+        return f"{project.name}: the guards could not be put up in the project's Python: {_last_line(ran)}"
+    how = f"by signal {-ran.status}" if ran.status < 0 else f"with status {ran.status}"
+    return f"{project.name}: the upgrade's process ended {how} before it was done: {_last_line(ran)}"
+
+
+def _last_line(ran: Ran) -> str:
+    lines = [line.strip() for line in ran.log.splitlines() if line.strip()]
+    return lines[-1] if lines else "it printed nothing"
+
+
+def _did_not_run(project: Project, history: History, ran: Ran) -> str | None:
+    done = {one["revision"] for one in ran.of("done") if one["up"]}
+    start = project.settings.start_at
+    shipped = history.ancestors(*(one for one in history.revisions if start and one.startswith(start)))
+    left = [one.id for one in history.in_order() if one.id not in done and one.id not in shipped]
+    if not left or (project.settings.start_from and done and not start):
+        return None
+    some = ", ".join(left[:3]) + (" …" if len(left) > 3 else "")
+    if not done:
+        return (
+            f"{project.name}: no revision ran. The upgrade made the schema in another way (create_all and stamp, as it "
+            "seems), so the migrations were not rehearsed; name a command that upgrades: "
+            '[tool.migration-gate] upgrade-command = "alembic upgrade heads"'
+        )
+    return f"{project.name}: {len(left)} of {len(history.revisions)} revisions did not run: {some}"
+
+
+def _refused_notes(ran: Ran) -> list[Note]:
+    """Refusals that the project's code swallowed: it went on without that connection."""
+    if ran.status != 0:
+        return []
+    told = {(one["target"], one["what"], one["path"], one["line"]) for one in ran.of("refused")}
+    return [
+        Note(f"refused a connection to {target}: {what}", path, line)
+        for target, what, path, line in sorted(told, key=str)
+    ]
