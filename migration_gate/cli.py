@@ -74,10 +74,19 @@ def parser() -> argparse.ArgumentParser:
 
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--project", action="append", default=[], metavar="PATH", help="only this project (its folder or ini file)"
+        "--project",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="only this project (its folder or ini file)",
     )
     command.add_argument("--format", choices=("text", "json", "github"), default="text")
-    command.add_argument("--output", metavar="FILE", default=None, help="write the report there, not to standard output")
+    command.add_argument(
+        "--output",
+        metavar="FILE",
+        default=None,
+        help="write the report there, not to standard output",
+    )
     command.add_argument("--notes", action="store_true", help="show every note")
     command.add_argument("--exit-zero", action="store_true", help="report findings, and leave the gate open")
 

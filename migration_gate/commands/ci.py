@@ -6,15 +6,20 @@ import time
 from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migration_gate.commands import lint
 from migration_gate.commands.emit import emit
 from migration_gate.commands.progress import Progress
-from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
+from migration_gate.findings import CannotJudge, Finding, Stage, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import active, shown
+
+if TYPE_CHECKING:
+    from migration_gate.postgres.server import Server
+    from migration_gate.postgres.throwaway import Choice
 
 
 def run(options: Namespace) -> int:
@@ -43,14 +48,16 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
         progress.say("starting PostgreSQL")
         with throwaway(_choice(projects, options)) as server:
             names = ", ".join(project.name for project, _ in graphs)
-            verdict = verdict._replace(title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin})")
+            verdict = verdict._replace(
+                title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin})"
+            )
             for number, (project, graph) in enumerate(graphs, 1):
                 if graph.sound:
                     verdict = _add(verdict, _rehearse(project, graph, server, number, progress, len(projects)))
     return verdict
 
 
-def _choice(projects: list[Project], options: Namespace):  # type: ignore[no-untyped-def]
+def _choice(projects: list[Project], options: Namespace) -> Choice:
     from migration_gate.postgres.throwaway import Choice
 
     wanted = options.postgres or next((one.settings.postgres for one in projects if one.settings.postgres), None)
@@ -60,7 +67,7 @@ def _choice(projects: list[Project], options: Namespace):  # type: ignore[no-unt
     return Choice(wanted or "auto", image)
 
 
-def _rehearse(project: Project, graph: History, server, number: int, progress: Progress, many: int) -> Verdict:  # type: ignore[no-untyped-def]
+def _rehearse(project: Project, graph: History, server: Server, number: int, progress: Progress, many: int) -> Verdict:
     from migration_gate.drift.autogenerate import compared
     from migration_gate.postgres.databases import create
     from migration_gate.rehearsal import child, start
@@ -99,21 +106,11 @@ def _rehearse(project: Project, graph: History, server, number: int, progress: P
     on = active(project, ("upgrade-fails", "drift"))
     findings = [_relative(one) for one in findings if one.rule in on]
     notes = [one._replace(path=shown(Path(one.path)) if one.path else None) for one in notes]
-    return Verdict(tuple(findings), tuple(notes), tuple(_redacted(one) for one in problems), (), tuple(stages))
+    return Verdict(tuple(findings), tuple(notes), tuple(problems), (), tuple(stages))
 
 
 def _relative(finding: Finding) -> Finding:
-    path = shown(Path(finding.path)) if finding.path else None
-    evidence = tuple(one._replace(text=_redacted(one.text)) for one in finding.evidence)
-    return finding._replace(path=path, message=_redacted(finding.message), evidence=evidence)
-
-
-def _redacted(text: str) -> str:
-    """A URL in an error's text without its password."""
-    import re
-
-    text = re.sub(r"(\w+://[^:/@\s]*:)[^@\s]+@", r"\1***@", text)
-    return re.sub(r"(password\s*=\s*)(?:'[^']*'|[^\s']+)", r"\1***", text, flags=re.IGNORECASE)
+    return finding._replace(path=shown(Path(finding.path)) if finding.path else None)
 
 
 def _history_stage(project: Project, graph: History, many: int) -> Stage:
@@ -141,6 +138,3 @@ def _add(verdict: Verdict, more: Verdict) -> Verdict:
         problems=verdict.problems + more.problems,
         stages=verdict.stages + more.stages,
     )
-
-
-__all__ = ["Note", "judge", "run"]

@@ -7,14 +7,16 @@ from argparse import Namespace
 from pathlib import Path
 
 from migration_gate.commands.emit import emit
-from migration_gate.findings import Note, Verdict
+from migration_gate.findings import Finding, Note, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.rules.judging import judge_history
 
 
 def run(options: Namespace) -> int:
     started = time.perf_counter()
-    findings, notes, facts = [], [], []
+    findings: list[Finding] = []
+    notes: list[Note] = []
+    facts: list[str] = []
     for project in discovery.find(Path.cwd(), options.project):
         graph = history.load(project, ())
         result = judge_history(project, graph)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from migration_gate.commands.emit import emit
-from migration_gate.findings import CannotJudge, Verdict
+from migration_gate.findings import CannotJudge, Finding, Note, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import judge_history, judge_operations, shown
@@ -25,14 +25,14 @@ def run(options: Namespace) -> int:
 
 def judge(projects: Sequence[Project], chosen: Collection[Path] | None) -> Verdict:
     """The static verdict on some projects. ``chosen`` are the resolved files whose operations are judged, None: all."""
-    findings, notes = [], []
+    findings: list[Finding] = []
+    notes: list[Note] = []
     revisions = judged = read = not_read = 0
     left = set(chosen or ())
     alone = False
     for project in projects:
         graph = history.load(project, chosen)
-        left -= {one.path for one in (*graph.revisions.values(), *graph.unreadable, *graph.helpers)}
-        left -= {one.path for same in graph.duplicates.values() for one in same}
+        left -= graph.paths
         for result in (judge_history(project, graph), judge_operations(project, graph, chosen)):
             findings += result.findings
             notes += result.notes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from migration_gate.findings import Evidence, Finding, Note
+from migration_gate.findings import Finding, Note
 from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Ran
 
@@ -72,7 +72,10 @@ def sentences(operations: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str,
         if kind.startswith("Create") and _named(one) and _object(one) in dropped:
             old = dropped[_object(one)].get("code") or ""
             code = "\n".join(filter(None, (old, one.get("code"))))
-            yield f"{_object(one)} is declared in another way than the migrations build it", {**one, "code": code}
+            yield (
+                f"{_object(one)} is declared in another way than the migrations build it",
+                {**one, "code": code},
+            )
         else:
             yield _sentence(one), one
 
@@ -131,6 +134,3 @@ def _change(name: str, declared: object, migrated: object) -> str:
         return f"is {declared} in the models and {migrated} in the migrations"
     said = "none" if declared is None else declared
     return f"has the {name} {said} in the models and {'none' if migrated is None else migrated} in the migrations"
-
-
-__all__ = ["Compared", "Evidence", "compared", "sentences"]

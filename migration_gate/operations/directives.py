@@ -34,7 +34,15 @@ from migration_gate.operations.model import (
     SetNotNull,
     Table,
 )
-from migration_gate.operations.values import Change, CoreColumn, CoreTable, Imported, Made, Unknown, Value
+from migration_gate.operations.values import (
+    Change,
+    CoreColumn,
+    CoreTable,
+    Imported,
+    Made,
+    Unknown,
+    Value,
+)
 
 _INTEGERS = {"Integer", "INTEGER", "BigInteger", "BIGINT", "SmallInteger", "SMALLINT"}
 _ABSENT = object()
@@ -160,12 +168,14 @@ def _default(value: Value) -> str | None:
     """
     if value is None or _kind(value) == "FetchedValue":
         return None
-    if isinstance(value, Made) and value.kind in ("text", "literal_column", "TextClause"):
-        if value.args and isinstance(value.args[0], str):
-            return "NULL" if re.fullmatch(r"\s*\(*\s*NULL\s*\)*\s*(::.*)?", value.args[0], re.I) else value.args[0]
-    if isinstance(value, Made) and value.kind == "null":
-        return "NULL"
-    return repr(value) if isinstance(value, str) else "an expression"
+    if isinstance(value, str):
+        return repr(value)
+    if not isinstance(value, Made):
+        return "an expression"
+    if value.kind in ("text", "literal_column") and value.args and isinstance(value.args[0], str):
+        null = re.fullmatch(r"\s*\(*\s*NULL\s*\)*\s*(::.*)?", value.args[0], re.IGNORECASE)
+        return "NULL" if null else value.args[0]
+    return "NULL" if value.kind == "null" else "an expression"
 
 
 def _column_extras(value: Made, column: Column, table: Table, call: Call) -> list[Operation]:
@@ -184,11 +194,21 @@ def _column_extras(value: Made, column: Column, table: Table, call: Call) -> lis
 def _add_column(call: Call) -> list[Operation]:
     table, value = _table(call), call.get(1, "column")
     column = column_of(value)
-    return [AddColumn(call.at, call.source, table, column), *_column_extras(value, column, table, call)]
+    return [
+        AddColumn(call.at, call.source, table, column),
+        *_column_extras(value, column, table, call),
+    ]
 
 
 def _drop_column(call: Call) -> list[Operation]:
-    return [DropColumn(call.at, call.source, _table(call), _text(call.get(1, "column_name"), "the column's name"))]
+    return [
+        DropColumn(
+            call.at,
+            call.source,
+            _table(call),
+            _text(call.get(1, "column_name"), "the column's name"),
+        )
+    ]
 
 
 def _alter_column(call: Call) -> list[Operation]:
@@ -327,7 +347,13 @@ def statement_operations(statement: Value, at: At, source: str, binds: bool = Tr
         if statement.table is None:
             return [NotRead(at, source, "the table that it changes is computed")]
         return [ChangeRows(at, source, statement.table, statement.verb, statement.columns)]  # type: ignore[arg-type]
-    if isinstance(statement, Made) and statement.kind in ("select", "exists", "union", "union_all", "func"):
+    if isinstance(statement, Made) and statement.kind in (
+        "select",
+        "exists",
+        "union",
+        "union_all",
+        "func",
+    ):
         return [Other(at, source, "SELECT")]
     return [NotRead(at, source, "the SQL is computed")]
 

@@ -7,13 +7,25 @@ the file itself. Whatever may change the database and could not be followed beco
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from migration_gate.operations.directives import Call, operations_of, statement_operations
 from migration_gate.operations.model import At, NotRead, Operation, Other, Table
+from migration_gate.operations.plain import (
+    BUILTINS,
+    LONGEST_LOOP,
+    LONGEST_TEXT,
+    add,
+    binary,
+    boolean,
+    builtin,
+    is_sequence,
+    plain_method,
+    same,
+    subscript,
+)
 from migration_gate.operations.values import (
     HANDLE,
     UNKNOWN,
@@ -35,10 +47,23 @@ from migration_gate.project.revision import SyntaxProblem, parse_python
 
 STEPS = 20_000  # statements and expressions of one file; past that the rest is not read
 DEPTH = 40  # nested expressions and calls
-LONGEST_LOOP = 500
-LONGEST_TEXT = 200_000  # characters that a `*` or a format may build
 
 Scope = dict[str, Value]
+
+_LIBRARIES = {
+    "sqlalchemy",
+    "alembic",
+    "sqlmodel",
+    "sqlalchemy_utils",
+    "geoalchemy2",
+    "pgvector",
+    "advanced_alchemy",
+}
+_LIBRARIES |= sys.stdlib_module_names
+_WRITING = {
+    "add", "add_all", "bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings", "delete", "insert",
+    "merge", "update",
+}  # fmt: skip
 
 
 class _TooMuch(Exception):  # noqa: N818
@@ -65,7 +90,10 @@ def read_upgrade(path: Path, source: bytes) -> list[Operation]:
     try:
         reader.module(tree)
     except (_TooMuch, RecursionError):
-        reader.not_read(reader.last, "the file asks for more steps than the gate takes; the rest of it is not read")
+        reader.not_read(
+            reader.last,
+            "the file asks for more steps than the gate takes; the rest of it is not read",
+        )
     return reader.operations
 
 
@@ -143,7 +171,7 @@ class _Reader:
             case ast.AnnAssign(value=ast.expr() as given):
                 self.bind(node.target, self.expression(given, scope), scope)
             case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
-                scope[name] = _add(scope.get(name, UNKNOWN), self.expression(node.value, scope))
+                scope[name] = add(scope.get(name, UNKNOWN), self.expression(node.value, scope))
             case ast.AugAssign():
                 self.bind(node.target, UNKNOWN, scope)
             case ast.If():
@@ -176,9 +204,7 @@ class _Reader:
                     )
             case ast.ImportFrom():
                 for alias in node.names:
-                    scope[alias.asname or alias.name] = Imported(
-                        f"{'.' * node.level}{node.module or ''}.{alias.name}"
-                    )
+                    scope[alias.asname or alias.name] = Imported(f"{'.' * node.level}{node.module or ''}.{alias.name}")
             case ast.Return():
                 raise _Return(self.expression(node.value, scope) if node.value else None)
             case ast.Raise():
@@ -210,7 +236,7 @@ class _Reader:
             return
         for name, value in after.items():
             if name not in scope or scope[name] is not value:
-                scope[name] = value if name in scope and _same(scope[name], value) else UNKNOWN
+                scope[name] = value if name in scope and same(scope[name], value) else UNKNOWN
 
     def maybe(self, statements: Sequence[ast.stmt], scope: Scope) -> bool:
         """Walk a block that may or may not run; True if it leaves the function."""
@@ -222,7 +248,7 @@ class _Reader:
 
     def loop(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
         sequence = self.expression(node.iter, scope)
-        items = list(sequence) if isinstance(sequence, list | tuple | dict) and _is_sequence(sequence) else [UNKNOWN]
+        items = list(sequence) if isinstance(sequence, list | tuple | dict) and is_sequence(sequence) else [UNKNOWN]
         if len(items) > LONGEST_LOOP:
             self.not_read(node, f"a loop of {len(items)} turns: longer than the gate follows")
             return
@@ -237,7 +263,7 @@ class _Reader:
             case ast.Name():
                 scope[target.id] = value
             case ast.Tuple() | ast.List():
-                known = _is_sequence(value) and len(value) == len(target.elts)
+                known = is_sequence(value) and len(value) == len(target.elts)
                 for index, one in enumerate(target.elts):
                     self.bind(one, value[index] if known else Unknown(touches_database(value)), scope)
             case ast.Subscript():
@@ -272,25 +298,28 @@ class _Reader:
             case ast.BinOp():
                 left = self.expression(node.left, scope, down)
                 right = self.expression(node.right, scope, down)
-                return _binary(node.op, left, right)
+                return binary(node.op, left, right)
             case ast.UnaryOp():
                 value = self.expression(node.operand, scope, down)
                 if isinstance(node.op, ast.Not) and is_plain(value):
                     return not value
                 return -value if isinstance(node.op, ast.USub) and isinstance(value, int | float) else UNKNOWN
             case ast.BoolOp():
-                return _boolean(node.op, [self.expression(one, scope, down) for one in node.values])
+                return boolean(node.op, [self.expression(one, scope, down) for one in node.values])
             case ast.Compare():
                 return self.compare(node, scope, down)
             case ast.IfExp():
                 test = self.expression(node.test, scope, down)
                 left = self.expression(node.body, scope, down)
                 right = self.expression(node.orelse, scope, down)
-                return (left if test else right) if is_plain(test) else left if _same(left, right) else UNKNOWN
+                return (left if test else right) if is_plain(test) else left if same(left, right) else UNKNOWN
             case ast.Attribute():
                 return self.attribute(self.expression(node.value, scope, down), node.attr)
             case ast.Subscript():
-                return _subscript(self.expression(node.value, scope, down), self.expression(node.slice, scope, down))
+                return subscript(
+                    self.expression(node.value, scope, down),
+                    self.expression(node.slice, scope, down),
+                )
             case ast.Call():
                 return self.call(node, scope, down)
             case ast.Await() | ast.Starred():
@@ -311,7 +340,7 @@ class _Reader:
             value = self.expression(node, scope, depth)
             if not isinstance(node, ast.Starred):
                 found.append(value)
-            elif _is_sequence(value):
+            elif is_sequence(value):
                 found += value
             else:
                 return None
@@ -363,7 +392,7 @@ class _Reader:
         first, *more = node.generators
         sequence = self.expression(first.iter, scope, depth)
         inner = dict(scope)
-        if more or first.ifs or not _is_sequence(sequence) or len(sequence) > LONGEST_LOOP:
+        if more or first.ifs or not is_sequence(sequence) or len(sequence) > LONGEST_LOOP:
             self.bind(first.target, UNKNOWN, inner)
             self.expression(node.elt, inner, depth)
             return UNKNOWN
@@ -408,15 +437,13 @@ class _Reader:
             case Connection(session=True):  # sessionmaker(bind)()
                 return called
             case _:
-                if isinstance(node.func, ast.Name) and node.func.id in _BUILTINS:
-                    return _builtin(node.func.id, given)
+                if isinstance(node.func, ast.Name) and node.func.id in BUILTINS:
+                    return builtin(node.func.id, given)
                 if any(map(touches_database, [called, *given, *keywords.values()])):
                     self.not_read(node, "what is called here is not known, and it is given the database")
                 return UNKNOWN
 
-    def call_imported(
-        self, name: str, node: ast.Call, args: tuple[Value, ...], keywords: Scope, whole: bool
-    ) -> Value:
+    def call_imported(self, name: str, node: ast.Call, args: tuple[Value, ...], keywords: Scope, whole: bool) -> Value:
         if name.startswith("alembic.op."):
             return self.directive(name.removeprefix("alembic.op."), node, args, keywords, whole)
         last = name.rpartition(".")[2]
@@ -455,7 +482,7 @@ class _Reader:
             if len(args) > 1:
                 schema = args[1]
             known = isinstance(table, str) and (schema is None or isinstance(schema, str))
-            return Batch(Table(table, schema) if known else None)
+            return Batch(Table(str(table), schema) if known else None)
         if name == "inline_literal":
             return UNKNOWN
         if "." in name:  # op.get_context().…, as an attribute chain of the module itself
@@ -477,19 +504,22 @@ class _Reader:
             return args[0] if args else UNKNOWN
         if isinstance(owner, Connection):
             return self.connection(owner, name, node, args)
-        if isinstance(owner, CoreTable) or isinstance(owner, Change):
+        if isinstance(owner, CoreTable | Change):
             return self.core(owner, name, node, args, keywords)
         if isinstance(owner, CoreColumn) and name in ("is_not", "isnot"):
             return Made(name, (owner, *args), {}, self.text(node))
         if isinstance(owner, Made):
-            if any(map(touches_database, [*args, *keywords.values()])) and name in ("create", "drop"):
+            if any(map(touches_database, [*args, *keywords.values()])) and name in (
+                "create",
+                "drop",
+            ):
                 self.found([Other(self.at(node), self.text(node), f"{name.upper()} TYPE")])
                 return UNKNOWN
             if touches_database(args):
                 self.not_read(node, f"{owner.kind}.{name}() is given the database, and is not followed")
             return owner
         if is_plain(owner):
-            return _plain_method(owner, name, args, keywords)
+            return plain_method(owner, name, args, keywords)
         if touches_database(owner) and name in _WRITING:
             self.not_read(node, f"rows changed through the ORM by .{name}() are not read")
         elif touches_database([*args, *keywords.values()]):
@@ -501,14 +531,27 @@ class _Reader:
             binds = name != "exec_driver_sql"
             self.found(statement_operations(args[0] if args else None, self.at(node), self.text(node), binds))
             return UNKNOWN
-        if name in ("connect", "begin", "begin_nested", "execution_options", "connection", "get_bind", "__enter__"):
+        if name in (
+            "connect",
+            "begin",
+            "begin_nested",
+            "execution_options",
+            "connection",
+            "get_bind",
+            "__enter__",
+        ):
             return owner
         if owner.session and name in _WRITING:
             self.not_read(node, f"rows changed through the ORM by .{name}() are not read")
         return HANDLE if name == "query" else UNKNOWN
 
     def core(
-        self, owner: CoreTable | Change, name: str, node: ast.Call, args: tuple[Value, ...], keywords: Scope
+        self,
+        owner: CoreTable | Change,
+        name: str,
+        node: ast.Call,
+        args: tuple[Value, ...],
+        keywords: Scope,
     ) -> Value:
         if isinstance(owner, CoreTable):
             if name in ("update", "insert", "delete"):
@@ -525,7 +568,11 @@ class _Reader:
         return owner._replace(columns=(*owner.columns, *columns))
 
     def run(
-        self, function: Function, args: tuple[Value, ...], keywords: Scope, node: ast.Call | None = None
+        self,
+        function: Function,
+        args: tuple[Value, ...],
+        keywords: Scope,
+        node: ast.Call | None = None,
     ) -> Value:
         """Walk a function of this file with what is known of its arguments."""
         name = function.node.name
@@ -561,120 +608,3 @@ class _Reader:
         if node.args.kwarg:
             scope[node.args.kwarg.arg] = {name: one for name, one in keywords.items() if name not in scope}
         return scope
-
-
-# ── plain Python ─────────────────────────────────────────────────────────────────────────────────────────
-
-_LIBRARIES = {"sqlalchemy", "alembic", "sqlmodel", "sqlalchemy_utils", "geoalchemy2", "pgvector", "advanced_alchemy"}
-_LIBRARIES |= sys.stdlib_module_names
-_WRITING = {
-    "add", "add_all", "bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings", "delete", "insert",
-    "merge", "update",
-}  # fmt: skip
-_BUILTINS = {
-    "bool", "dict", "enumerate", "frozenset", "getattr", "hasattr", "int", "isinstance", "len", "list", "print",
-    "range", "repr", "reversed", "set", "sorted", "str", "tuple", "zip", "any", "all", "next", "iter", "max", "min",
-    "open", "map", "filter", "sum", "type",
-}  # fmt: skip
-
-
-def _is_sequence(value: Value) -> bool:
-    """A list or tuple (named tuples stand for other things) or a dict, whose elements may be anything."""
-    return type(value) in (list, tuple, dict)
-
-
-def _same(left: Value, right: Value) -> bool:
-    return type(left) is type(right) and bool(left == right)
-
-
-def _add(left: Value, right: Value) -> Value:
-    if isinstance(left, str) and isinstance(right, str):
-        return (left + right)[:LONGEST_TEXT]
-    if type(left) in (list, tuple) and type(left) is type(right):
-        return (left + right)[: LONGEST_LOOP + 1]
-    if type(left) is int and type(right) is int:
-        return left + right
-    return UNKNOWN
-
-
-def _binary(operator: ast.operator, left: Value, right: Value) -> Value:
-    if isinstance(operator, ast.Add):
-        return _add(left, right)
-    if isinstance(operator, ast.Mod) and isinstance(left, str) and is_plain(right):
-        if re.search(r"%[^%a-zA-Z(]*[\d*]", left):
-            return UNKNOWN  # "%999999999d" builds what it says
-        try:
-            return (left % (tuple(right) if isinstance(right, tuple) else right))[:LONGEST_TEXT]
-        except (TypeError, ValueError, KeyError, OverflowError):
-            return UNKNOWN
-    return UNKNOWN
-
-
-def _boolean(operator: ast.boolop, values: list[Value]) -> Value:
-    stops = isinstance(operator, ast.Or)
-    for value in values:
-        if is_plain(value) and bool(value) is stops:
-            return value
-    return values[-1] if all(map(is_plain, values)) else UNKNOWN
-
-
-def _subscript(owner: Value, key: Value) -> Value:
-    try:
-        if type(owner) in (list, tuple, str) and type(key) is int:
-            return owner[key]
-        if type(owner) is dict and isinstance(key, str | int):
-            return owner[key]
-    except (IndexError, KeyError):
-        pass
-    return Unknown(touches_database(owner))
-
-
-def _builtin(name: str, args: tuple[Value, ...]) -> Value:
-    known = [one for one in args if _is_sequence(one)]
-    if name == "zip" and args and len(known) == len(args):
-        return [tuple(one) for one in zip(*args, strict=False)]
-    if name == "enumerate" and known and len(args) == 1:
-        return list(enumerate(args[0]))
-    if name in ("list", "tuple", "sorted", "reversed", "set", "frozenset") and known and len(args) == 1:
-        try:
-            items = list(args[0])
-            return sorted(items) if name == "sorted" else items[::-1] if name == "reversed" else items
-        except TypeError:
-            return UNKNOWN
-    if name in ("str", "repr", "int", "bool", "len") and len(args) == 1 and is_plain(args[0]):
-        try:
-            return {"str": str, "repr": repr, "int": int, "bool": bool, "len": len}[name](args[0])
-        except (TypeError, ValueError):
-            return UNKNOWN
-    if name == "range" and args and all(type(one) is int for one in args) and len(args) <= 3 and 0 not in args[2:]:
-        turns = range(*args)
-        return list(turns) if len(turns) <= LONGEST_LOOP else UNKNOWN
-    return Unknown(touches_database(list(args))) if name in ("getattr", "iter", "next") else UNKNOWN
-
-
-def _plain_method(owner: Value, name: str, args: tuple[Value, ...], keywords: Scope) -> Value:
-    if type(owner) is dict and name in ("items", "keys", "values", "copy"):
-        return owner.copy() if name == "copy" else list(getattr(owner, name)())
-    if type(owner) is dict and name == "get" and args and isinstance(args[0], str | int):
-        return owner.get(args[0], args[1] if len(args) > 1 else None)
-    if type(owner) is list and name in ("append", "extend") and len(args) == 1 and len(owner) < LONGEST_LOOP:
-        if name == "append":
-            owner.append(args[0])
-        elif _is_sequence(args[0]):
-            owner.extend(args[0])
-        return None
-    if not isinstance(owner, str) or not is_plain(list(args)) or not is_plain(keywords):
-        return UNKNOWN
-    if len(owner) * sum(len(str(one)) for one in (*args, *keywords.values(), "")) > LONGEST_TEXT * 10:
-        return UNKNOWN  # "a…".replace("", "b…") builds the product
-    if name in ("strip", "lower", "upper", "title", "replace", "join", "split", "splitlines", "lstrip", "rstrip"):
-        try:
-            return getattr(owner, name)(*args, **keywords)
-        except (TypeError, ValueError):
-            return UNKNOWN
-    if name == "format" and not re.search(r"\{[^{}]*[:.\[]", owner):  # no widths, and no way into an object
-        try:
-            return owner.format(*args, **keywords)[:LONGEST_TEXT]
-        except (IndexError, KeyError, ValueError):
-            return UNKNOWN
-    return UNKNOWN

@@ -58,7 +58,13 @@ def read_sql(sql: str, at: At, binds: bool = True) -> list[Operation]:
     try:
         import pgparse
     except ImportError:
-        return [NotRead(at, sql, "pgparse is not installed (it has no wheel for this platform), and it reads SQL")]
+        return [
+            NotRead(
+                at,
+                sql,
+                "pgparse is not installed (it has no wheel for this platform), and it reads SQL",
+            )
+        ]
     if len(sql) > LONGEST:
         return [NotRead(at, sql[:200], f"SQL of {len(sql):,} characters: longer than the gate reads")]
     if "\0" in sql:
@@ -277,7 +283,7 @@ def _column(node: Node) -> Column:
 
 
 def _default(expression: Node) -> str:
-    """"NULL" where the default is NULL, however it is cast, else that there is one."""
+    """ "NULL" where the default is NULL, however it is cast, else that there is one."""
     while "TypeCast" in expression:
         expression = expression["TypeCast"]["arg"]
     return "NULL" if expression.get("A_Const", {}).get("isnull") else "an expression"

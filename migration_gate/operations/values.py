@@ -94,7 +94,8 @@ PLAIN = (str, int, float, bool, type(None), bytes, list, tuple, dict)
 def is_plain(value: Value) -> bool:
     """Whether the value is Python's own and known to the bottom."""
     if isinstance(
-        value, Unknown | Imported | Made | Connection | Batch | Method | CoreTable | CoreColumn | Function | Change
+        value,
+        Unknown | Imported | Made | Connection | Batch | Method | CoreTable | CoreColumn | Function | Change,
     ):
         return False
     if isinstance(value, dict):

@@ -41,9 +41,7 @@ def own_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        raise CannotJudge(
-            f"PostgreSQL does not run as uid {os.geteuid()}, without a name"
-        ) from None
+        raise CannotJudge(f"PostgreSQL does not run as uid {os.geteuid()}, without a name") from None
 
 
 def can_run(user: User, binaries: Binaries) -> bool:
@@ -67,9 +65,7 @@ def can_run(user: User, binaries: Binaries) -> bool:
         if done.returncode == 0:
             return True
     if not binaries.trees:
-        raise CannotJudge(
-            f"PostgreSQL does not run as root, and {user.name} cannot run {binaries.folder}"
-        )
+        raise CannotJudge(f"PostgreSQL does not run as root, and {user.name} cannot run {binaries.folder}")
     return False
 
 

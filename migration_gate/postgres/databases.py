@@ -78,9 +78,7 @@ def drop_all(server: Server) -> None:
 def _drop(connection: psycopg.Connection, name: str, major: int) -> None:
     force = sql.SQL("WITH (FORCE)" if major >= 13 else "")
     if major < 13:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-        )
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} {}").format(sql.Identifier(name), force))
 
 

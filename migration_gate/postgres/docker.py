@@ -15,9 +15,7 @@ from migration_gate.postgres.server import OLDEST, Server, new_prefix
 
 DEFAULT_IMAGE = "postgres:16"
 ANSWER_SECONDS = 5  # for an engine to say that it is there
-COMMAND = (
-    "postgres -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
-)
+COMMAND = "postgres -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
 
 
 @contextlib.contextmanager
@@ -70,9 +68,7 @@ def _prepare(image: str, name: str, password: str) -> Any:
 
     logging.getLogger("testcontainers").setLevel(logging.WARNING)
     testcontainers_config.ryuk_disabled = True
-    made: Any = PostgresContainer(
-        image, username="postgres", password=password, dbname="postgres", driver=None
-    )
+    made: Any = PostgresContainer(image, username="postgres", password=password, dbname="postgres", driver=None)
     made.with_name(name).with_command(COMMAND)
     client = made.get_docker_client()
     is_here = client.get_connection_mode().name == "docker_host" and client.host() == "localhost"

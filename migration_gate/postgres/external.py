@@ -80,8 +80,7 @@ def _describe(connection: psycopg.Connection, where: str) -> Server:
         raise CannotJudge(f"the PostgreSQL at {where} is a standby, which takes no new databases")
     if not may_create:
         raise CannotJudge(
-            f"role {role} may not create databases at {where}: "
-            f"ALTER ROLE {role} CREATEDB, or name another role"
+            f"role {role} may not create databases at {where}: ALTER ROLE {role} CREATEDB, or name another role"
         )
     # Password files, services and PG… variables have had their say; nothing later needs them.
     settings = {k: v for k, v in info.get_parameters().items() if k not in _OWN_FIELDS}

@@ -66,9 +66,7 @@ def examine(folder: Path) -> Binaries | None:
     if not (folder / "initdb").exists():
         return None
     try:
-        done = subprocess.run(
-            [folder / "postgres", "-V"], capture_output=True, text=True, timeout=VERSION_SECONDS
-        )
+        done = subprocess.run([folder / "postgres", "-V"], capture_output=True, text=True, timeout=VERSION_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return None
     # "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "… 19beta1"

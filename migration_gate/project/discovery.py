@@ -173,10 +173,7 @@ def _excluded(path: str, tables: Mapping[str, Settings]) -> bool:
 
 def _files(survey: _Survey, *endings: str) -> list[str]:
     paths = [
-        os.path.join(folder, name)
-        for folder, names in survey.tree.items()
-        for name in names
-        if name.endswith(endings)
+        os.path.join(folder, name) for folder, names in survey.tree.items() for name in names if name.endswith(endings)
     ]
     return sorted(path for path in paths if not _excluded(path, survey.tables))
 
@@ -269,8 +266,7 @@ def _from_settings(survey: _Survey, folder: str) -> None:
             )
     if table.version_locations:
         locations = tuple(
-            Path(_settled_folder(survey, folder, location, where))
-            for location in table.version_locations
+            Path(_settled_folder(survey, folder, location, where)) for location in table.version_locations
         )
         for one in mine:
             survey.projects.remove(one)
@@ -350,9 +346,7 @@ def _script_folder(survey: _Survey, folder: str, options: Options, where: str) -
     return best
 
 
-def _locations(
-    survey: _Survey, directory: str, cwd: str, options: Options, where: str
-) -> tuple[Path, ...]:
+def _locations(survey: _Survey, directory: str, cwd: str, options: Options, where: str) -> tuple[Path, ...]:
     """As ``ScriptDirectory._version_locations``: relative to the working directory, or versions/.
 
     One that is not there is kept: Alembic passes over it, and git keeps no empty folders.
@@ -375,9 +369,7 @@ def _is_resource(location: str) -> bool:
     return ":" in location and not os.path.isabs(location)
 
 
-def _resource(
-    survey: _Survey, location: str, bases: list[str], prepend: Sequence[str], where: str
-) -> str:
+def _resource(survey: _Survey, location: str, bases: list[str], prepend: Sequence[str], where: str) -> str:
     """The folder that ``package.sub:dir`` names. Alembic imports the package, here it is looked
     for: in ``prepend_sys_path``, the folders from the file upwards, their src/ and lib/, anywhere.
     """
@@ -389,9 +381,7 @@ def _resource(
     far = sorted((one for one in far if not _is_package(one.removesuffix(tail))), key=len)
     packages = [path for path in near + far if os.path.isdir(path)]
     if not packages:
-        raise _LeadsNowhere(
-            f"{where}: {location!r}: no folder here is package {package!r}. {_NAME_IT}"
-        )
+        raise _LeadsNowhere(f"{where}: {location!r}: no folder here is package {package!r}. {_NAME_IT}")
     paths = [_joined(path, os.path.join("", *rest)) for path in packages]
     return next((path for path in paths if os.path.isdir(path)), paths[0])
 
@@ -528,9 +518,7 @@ def _refuse_unread(survey: _Survey, projects: list[Project]) -> None:
     for one in projects:
         for place in map(str, one.version_locations):
             below = [
-                folder
-                for folder in survey.tree
-                if folder != place and _inside(folder, place) and folder not in read
+                folder for folder in survey.tree if folder != place and _inside(folder, place) and folder not in read
             ]
             held = [folder for folder in sorted(below) if _revisions_in(survey, folder)]
             if held and not one.recursive:
@@ -612,7 +600,5 @@ def _is_revision(name: str, endings: tuple[str, ...] = (".py",)) -> bool:
 def _revisions_in(survey: _Survey, folder: str) -> bool:
     """Whether a folder holds a file that says ``down_revision``: a helper module does not."""
     return any(
-        b"down_revision" in peek(os.path.join(folder, name))
-        for name in _names(survey, folder)
-        if _is_revision(name)
+        b"down_revision" in peek(os.path.join(folder, name)) for name in _names(survey, folder) if _is_revision(name)
     )

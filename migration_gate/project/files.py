@@ -66,9 +66,7 @@ def pyproject_tables(path: str, where: str) -> tuple[dict[str, Any] | None, Any]
     return alembic, tool.get("migration-gate")
 
 
-def ini_options(
-    path: str, where: str, toml: Mapping[str, Any] | None = None
-) -> list[tuple[str, Options]]:
+def ini_options(path: str, where: str, toml: Mapping[str, Any] | None = None) -> list[tuple[str, Options]]:
     """The sections of an ini that ``alembic -n SECTION`` could mean, with their options.
 
     These are ``[alembic]`` and those with a ``script_location`` or ``version_locations`` of their
@@ -179,9 +177,7 @@ def _parse_ini(path: str, where: str) -> tuple[ConfigParser, ConfigParser]:
         raise CannotJudge(f"{where}:{error.lineno} has {twice}") from None
     except configparser.ParsingError as error:
         line = error.errors[0][0] if error.errors else 1
-        raise CannotJudge(
-            f"{where}:{line} is neither a [section] nor an `option = value`"
-        ) from None
+        raise CannotJudge(f"{where}:{line} is neither a [section] nor an `option = value`") from None
     except (configparser.Error, ValueError):
         raise CannotJudge(f"{where} cannot be read as an ini file") from None
     return parser, own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,18 @@ def commit_with(folder: Path, ident: str) -> Found | None:
     if not re.fullmatch(r"[\w.]+", ident):
         return None
     pattern = rf"^revision[^=]*=.*[\"']{re.escape(ident)}[\"']"
-    log = _git(folder, "log", "--all", "-1", "--format=%h%x00%an%x00%ar", "--name-status", "-G", pattern, "--", ".")
+    log = _git(
+        folder,
+        "log",
+        "--all",
+        "-1",
+        "--format=%h%x00%an%x00%ar",
+        "--name-status",
+        "-G",
+        pattern,
+        "--",
+        ".",
+    )
     if not log:
         return None
     head, _, names = log.partition("\n\n")
@@ -34,10 +46,8 @@ def commit_with(folder: Path, ident: str) -> Found | None:
     source = f"{commit}^" if status.startswith("D") else commit
     top = _git(folder, "rev-parse", "--show-toplevel")
     if top:
-        try:
+        with suppress(ValueError):
             path = str((Path(top.strip()) / path.rpartition("\t")[2]).relative_to(Path.cwd()))
-        except ValueError:
-            pass
     return Found(commit, source, author, when, path)
 
 
@@ -47,7 +57,10 @@ def _git(folder: Path, *words: str) -> str | None:
 
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            timeout=SECONDS,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

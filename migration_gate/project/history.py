@@ -42,6 +42,13 @@ class History(NamedTuple):
         """Whether Alembic could load this graph and the gate knows all of it."""
         return not (self.unreadable or self.duplicates or self.missing or self.cycles)
 
+    @property
+    def paths(self) -> set[Path]:
+        """Every file that was read."""
+        found = {one.path for same in self.duplicates.values() for one in same}
+        found |= {one.path for one in self.revisions.values()}
+        return found | {one.path for one in self.unreadable} | {one.path for one in self.helpers}
+
     def ancestors(self, *ids: str) -> set[str]:
         """The ids themselves and all that they come after, through parents and dependencies."""
         seen: set[str] = set()
@@ -134,7 +141,8 @@ def build(read_files: Iterable[Revision | Unreadable | Helper]) -> History:
             helpers.append(one)
     labels = {label: one.id for one in revisions.values() for label in one.labels if label not in revisions}
     missing: list[Missing] = []
-    parents, dependencies = {}, {}
+    parents: dict[str, tuple[str, ...]] = {}
+    dependencies: dict[str, tuple[str, ...]] = {}
     for one in revisions.values():
         for field, names, line, links in (
             ("down_revision", one.down, one.down_line, parents),
@@ -161,7 +169,9 @@ def build(read_files: Iterable[Revision | Unreadable | Helper]) -> History:
 
 
 def _cycles(
-    revisions: dict[str, Revision], parents: dict[str, tuple[str, ...]], dependencies: dict[str, tuple[str, ...]]
+    revisions: dict[str, Revision],
+    parents: dict[str, tuple[str, ...]],
+    dependencies: dict[str, tuple[str, ...]],
 ) -> tuple[tuple[str, ...], ...]:
     """Each cycle once, as the ids along it, child before parent."""
     cycles: list[tuple[str, ...]] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -43,7 +45,11 @@ class Ran(NamedTuple):
 
 
 def upgrade(
-    project: Project, server: Server, primary: str, make: Callable[[str], None], seen: Callable[[Event], None]
+    project: Project,
+    server: Server,
+    primary: str,
+    make: Callable[[str], None],
+    seen: Callable[[Event], None],
 ) -> Ran:
     """Upgrade ``project`` from where its settings begin to its heads, on databases of ``server``.
 
@@ -60,7 +66,7 @@ def upgrade(
                 events = _follow(process, Path(folder), project.settings.time_limit, primary, make, seen)
             finally:
                 _end(process)
-        text = log.read_text("utf-8", errors="replace")[-20_000:]
+        text = redacted(log.read_text("utf-8", errors="replace")[-20_000:])
     return Ran(tuple(events), process.returncode, text, time.monotonic() - started)
 
 
@@ -98,7 +104,7 @@ def _write_job(folder: Path, project: Project, server: Server, primary: str) -> 
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
-        raise CannotJudge(f"allow-connections names {text!r}: write host:port, as in \"vault.internal:443\"")
+        raise CannotJudge(f'allow-connections names {text!r}: write host:port, as in "vault.internal:443"')
     return host.strip("[]"), int(port)
 
 
@@ -167,7 +173,26 @@ def _read(path: Path, offset: int) -> tuple[list[Event], int]:
     except FileNotFoundError:
         return [], offset
     whole = text[: text.rfind(b"\n") + 1]
-    return [json.loads(line) for line in whole.splitlines()], offset + len(whole)
+    return [_without_passwords(json.loads(line)) for line in whole.split(b"\n") if line], offset + len(whole)
+
+
+def _without_passwords(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_passwords(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(one) for one in value]
+    return redacted(value) if isinstance(value, str) else value
+
+
+def redacted(text: str) -> str:
+    """Text with the passwords of URLs and of libpq's connection strings hidden."""
+    text = re.sub(r"(\w+://[^:/@\s]*:)[^@\s]+@", r"\1***@", text)
+    return re.sub(
+        r"(passw(?:or)?d\s*=\s*)(?:'[^']*'|\"[^\"]*\"|[^\s'\"]+)",
+        r"\1***",
+        text,
+        flags=re.IGNORECASE,
+    )
 
 
 def _answer(path: Path, name: str) -> None:
@@ -178,8 +203,6 @@ def _answer(path: Path, name: str) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the process and all that it started."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()

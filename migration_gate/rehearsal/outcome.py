@@ -12,6 +12,7 @@ from migration_gate.operations.model import CreateTable, NotRead, RenameTable
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Event, Ran
+from migration_gate.rules.judging import shown
 
 UNDEFINED_TABLE = "42P01"  # PostgreSQL's documentation, appendix A
 UNGUARDED = 97  # injected/migration_gate_inside/start.py
@@ -80,17 +81,25 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
     table = _missing_table(error)
     if table and revision and not _creates(history, revision.id, table):
         message += (
-            f"\n{revision.id} needs the table {table}, and no revision before it creates it: this history does not begin "
-            "on an empty database. create_all() or a dump once made what it begins with."
+            f"\n{revision.id} needs the table {table}, and no revision before it creates it: this history does not "
+            "begin on an empty database. create_all() or a dump once made what it begins with."
         )
         remedy = (
-            "# in pyproject.toml; schema.sql is a pg_dump --schema-only of the database as it was before this revision\n"
+            "# in pyproject.toml; schema.sql is a pg_dump --schema-only of the database as it was before that\n"
             '[tool.migration-gate]\nstart-from = "schema.sql"'
         )
     evidence = [Evidence("error", "\n".join(words[1:8]))] if len(words) > 1 else []
     if error.get("sql"):
         evidence.append(Evidence("statement", _first_lines(error["sql"])))
-    return Finding("upgrade-fails", message, str(path) if path else None, error["line"], name, remedy, tuple(evidence))
+    return Finding(
+        "upgrade-fails",
+        message,
+        str(path) if path else None,
+        error["line"],
+        name,
+        remedy,
+        tuple(evidence),
+    )
 
 
 def _first_lines(sql: str) -> str:
@@ -124,8 +133,8 @@ def _not_committed(project: Project, event: Event) -> Finding:
     at = ", ".join(event["heads"]) or "no revision"
     return Finding(
         "upgrade-fails",
-        f"Every revision ran without an error, and afterwards the database is at {at}: what they did was not committed. "
-        "env.py opens a connection whose transaction nobody commits.",
+        f"Every revision ran without an error, and afterwards the database is at {at}: what they did was not "
+        "committed. env.py opens a connection whose transaction nobody commits.",
         str(project.directory / "env.py"),
         remedy="with connectable.connect() as connection:\n"
         "    context.configure(connection=connection, target_metadata=target_metadata)\n"
@@ -144,7 +153,7 @@ def _behind(ran: Ran) -> Event | None:
 
 
 def _problem(project: Project, error: Event) -> str:
-    place = f" ({error['path']}:{error['line']})" if error["path"] else ""
+    place = f" ({_place(error)})" if error["path"] else ""
     words = error["message"].strip().split("\n")[0]
     refused = next((one for one in error["chain"] if one.startswith("Refused:")), None)
     if error["type"] == "Refused" or refused:
@@ -152,6 +161,10 @@ def _problem(project: Project, error: Event) -> str:
     if error["type"] == "SystemExit":
         return f"{project.name}: env.py called {words} before the upgrade had ended{place}"
     return f"{project.name} cannot be upgraded: {error['type']}: {words}{place}.{_advice(error, words)}"
+
+
+def _place(event: Event) -> str:
+    return f"{shown(Path(event['path']))}:{event['line']}"
 
 
 def _advice(error: Event, words: str) -> str:
@@ -162,12 +175,14 @@ def _advice(error: Event, words: str) -> str:
             f'{{ {name} = "{{url}}" }}'
         )
     if error["type"] in ("ModuleNotFoundError", "ImportError"):
-        return " Run the gate in the environment that the project is installed in, with `pip install migration-gate[ci]`."
+        return (
+            " Run the gate in the environment that the project is installed in, with `pip install migration-gate[ci]`."
+        )
     return ""
 
 
 def _too_long(project: Project, ran: Ran, event: Event) -> str:
-    place = f" at {event['path']}:{event['line']}" if event["path"] else ""
+    place = f" at {_place(event)}" if event["path"] else ""
     begun = [one["revision"] for one in ran.of("step")]
     done = [one["revision"] for one in ran.of("done")]
     where = f"in revision {begun[-1]}" if len(begun) > len(done) else "outside of any revision"

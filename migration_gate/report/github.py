@@ -1,7 +1,7 @@
 """GitHub's workflow commands: annotations on the pull request's lines.
 
-Source: GitHub's documentation, "Workflow commands for GitHub Actions". GitHub shows ten errors and ten notices of one step,
-so the rest is counted in one line.
+Source: GitHub's documentation, "Workflow commands for GitHub Actions". GitHub shows ten errors and ten notices of
+one step, so the rest is counted in one line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
         lines.append(_command("error", f"{len(errors) - room} more: see the log", None, None, "migration-gate"))
     for note in verdict.notes[:MOST]:
         lines.append(_command("notice", note.message, note.path, note.line, "migration-gate"))
-    state = {"open": "the gate is open", "closed": "the gate is closed", "not judged": "the gate could not judge"}
+    state = {
+        "open": "the gate is open",
+        "closed": "the gate is closed",
+        "not judged": "the gate could not judge",
+    }
     lines.append(f"migration-gate: {state[verdict.word]}. " + " · ".join(verdict.facts))
     return "\n".join(lines) + "\n"
 

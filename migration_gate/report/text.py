@@ -46,7 +46,7 @@ def _finding(finding: Finding, color: bool) -> Iterator[str]:
         yield from (f"  {line}" for line in clean(one.text).split("\n"))
     if finding.remedy:
         yield ""
-        yield "  Write instead:" if "=" in finding.remedy or "(" in finding.remedy else "  What to do:"
+        yield ("  Write instead:" if "=" in finding.remedy or "(" in finding.remedy else "  What to do:")
         yield from (f"      {line}".rstrip() for line in clean(finding.remedy).split("\n"))
 
 

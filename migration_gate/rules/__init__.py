@@ -10,7 +10,13 @@ from importlib import import_module
 from types import ModuleType
 
 # Judge the whole history: check(project, history) → Hazard
-GRAPH = ("multiple-heads", "missing-revision", "duplicate-revision", "revision-cycle", "unreadable-revision")
+GRAPH = (
+    "multiple-heads",
+    "missing-revision",
+    "duplicate-revision",
+    "revision-cycle",
+    "unreadable-revision",
+)
 # Judge the operations of one revision: check(migration) → Hazard
 OPERATIONS = ("not-null-without-default", "set-not-null-without-backfill")
 # Said by the rehearsal of `migration-gate ci`

@@ -37,12 +37,17 @@ def allowed(rule: str, hazard: Hazard, allows: Collection[Allow]) -> Allow | Non
         return None
     end = hazard.end or hazard.line
     return next(
-        (one for one in allows if one.rule == rule and one.reason and hazard.line - 1 <= one.line <= end), None
+        (one for one in allows if one.rule == rule and one.reason and hazard.line - 1 <= one.line <= end),
+        None,
     )
 
 
 def judge_allows(
-    path: Path, allows: Collection[Allow], used: Collection[Allow], judged: Collection[str], known: Collection[str]
+    path: Path,
+    allows: Collection[Allow],
+    used: Collection[Allow],
+    judged: Collection[str],
+    known: Collection[str],
 ) -> Iterator[tuple[str, Hazard]]:
     """What is wrong with a file's allow comments. ``judged`` are the rules that this run applied to the file: an
     unused comment for any other rule says nothing.
@@ -57,7 +62,10 @@ def judge_allows(
 
             near = get_close_matches(one.rule, known, n=1)
             hint = f" The nearest is {near[0]}." if near else ""
-            yield "unused-allow", Hazard(f"No rule is called {one.rule}.{hint}", path, one.line, one.line)
+            yield (
+                "unused-allow",
+                Hazard(f"No rule is called {one.rule}.{hint}", path, one.line, one.line),
+            )
         elif one not in used and one.rule in judged:
             text = f"This comment allows {one.rule}, which finds nothing here. Delete it, or move it to the statement."
             yield "unused-allow", Hazard(text, path, one.line, one.line)

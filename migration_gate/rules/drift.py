@@ -4,9 +4,9 @@ The application meets a column, table or index that is not there, or the next `-
 nobody made. Usually a model was changed and `flask db migrate` or `alembic revision --autogenerate` was not run, or its
 result was edited.
 
-Only `migration-gate ci` can see it: it upgrades a throwaway database to head and asks Alembic's autogenerate, with the
-project's own `include_object`, `compare_type`, `compare_server_default` and plug-ins, what it would still change. A note says
-which comparisons were on.
+Only `migration-gate ci` can see it: it upgrades a throwaway database to head and asks Alembic's autogenerate, with
+the project's own `include_object`, `compare_type`, `compare_server_default` and plug-ins, what it would still
+change. A note says which comparisons were on.
 
 Tables that models do not manage are left out of the comparison by `include_object` or `include_name` in env.py.
 """

@@ -12,7 +12,6 @@ from migration_gate.operations.from_python import read_upgrade
 from migration_gate.operations.model import NotRead, Operation
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
-from migration_gate.project.revision import Revision
 from migration_gate.rules import ALL, GRAPH, OPERATIONS, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
 from migration_gate.rules.base import Hazard, Migration
@@ -47,7 +46,9 @@ def active(project: Project, names: Collection[str]) -> tuple[str, ...]:
 
             near = get_close_matches(name, ALL, n=1)
             hint = f": did you mean {near[0]}?" if near else f". The rules are {', '.join(ALL)}."
-            raise CannotJudge(f"[tool.migration-gate] of {project.name} names the rule {name!r}, which is not one{hint}")
+            raise CannotJudge(
+                f"[tool.migration-gate] of {project.name} names the rule {name!r}, which is not one{hint}"
+            )
     return tuple(
         name for name in names if (not settings.select or name in settings.select) and name not in settings.ignore
     )
@@ -62,8 +63,8 @@ def judge_history(project: Project, history: History) -> Judged:
                 found.append(finding(name, hazard))
     notes = tuple(
         Note(
-            "has neither `revision` nor `upgrade`: a helper, as it seems. Alembic refuses to load a version folder that "
-            "holds one; move it out",
+            "has neither `revision` nor `upgrade`: a helper, as it seems. Alembic refuses to load a version folder "
+            "that holds one; move it out",
             shown(one.path),
         )
         for one in history.helpers
@@ -74,8 +75,8 @@ def judge_history(project: Project, history: History) -> Judged:
 def judge_operations(project: Project, history: History, chosen: Collection[Path] | None) -> Judged:
     """The rules of operations, on the chosen revisions' files (all, where it is None).
 
-    With ``start-after`` only revisions that come after it are judged, and together they are the new ones. Without it each
-    is judged as if it alone were new.
+    With ``start-after`` only revisions that come after it are judged, and together they are the new ones. Without
+    it each is judged as if it alone were new.
     """
     shipped = history.ancestors(*_resolved(project, history))
     judged = [one for one in history.in_order() if one.id not in shipped and (chosen is None or one.path in chosen)]
@@ -137,7 +138,13 @@ def _judge(migration: Migration) -> Judged:
 def finding(name: str, hazard: Hazard, evidence: tuple[Evidence, ...] = ()) -> Finding:
     """A hazard that was not allowed, as the report has it."""
     return Finding(
-        name, hazard.message, shown(hazard.path), hazard.line, hazard.revision, hazard.remedy, evidence
+        name,
+        hazard.message,
+        shown(hazard.path),
+        hazard.line,
+        hazard.revision,
+        hazard.remedy,
+        evidence,
     )
 
 
@@ -146,6 +153,3 @@ def _source(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:  # it was there a moment ago
         return b""
-
-
-__all__ = ["Judged", "Revision", "active", "finding", "judge_history", "judge_operations", "shown"]

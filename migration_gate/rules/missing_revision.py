@@ -35,7 +35,10 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
 def _explain(project: Project, history: History, one: Missing) -> tuple[str, str]:
     longer = [ident for ident in history.revisions if ident.startswith(one.named)]
     if len(longer) == 1:
-        return "It abbreviates an id, which Alembic takes on its command line only.", f'{one.field} = "{longer[0]}"'
+        return (
+            "It abbreviates an id, which Alembic takes on its command line only.",
+            f'{one.field} = "{longer[0]}"',
+        )
     found = commit_with(project.directory, one.named)
     if found:
         return (
@@ -47,6 +50,5 @@ def _explain(project: Project, history: History, one: Missing) -> tuple[str, str
         return f"The nearest id is {near[0]}.", f'{one.field} = "{near[0]}"'
     return (
         "Git knows no commit that has it.",
-        f"# bring the file of {one.named} back, or name the revision that this one really follows:\n"
-        f'{one.field} = "…"',
+        f'# bring the file of {one.named} back, or name the revision that this one really follows:\n{one.field} = "…"',
     )

@@ -3,8 +3,8 @@
 PostgreSQL has nothing to put into the rows that the table already has, and refuses: `column "…" of relation "…"
 contains null values` (23502). On an empty table, a laptop's or a test's, the same statement passes.
 
-`default=` does not help: Python fills it in for rows that the application inserts, and ALTER TABLE never sees it. Nor does
-`server_default=sa.text("NULL")`. A column with `primary_key=True` is NOT NULL too.
+`default=` does not help: Python fills it in for rows that the application inserts, and ALTER TABLE never sees it.
+Nor does `server_default=sa.text("NULL")`. A column with `primary_key=True` is NOT NULL too.
 
 A constant or STABLE server default costs nothing since PostgreSQL 11: it is stored once in the catalog, and no row
 is rewritten.

@@ -23,7 +23,7 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         follows = f'"{outside[0]}"' if outside else "None"
         yield Hazard(
             message=f"These revisions of {project.name} come after one another in a circle: {way}.\n"
-            "Alembic stops with \"Cycle is detected in revisions\", whatever is asked of it.",
+            'Alembic stops with "Cycle is detected in revisions", whatever is asked of it.',
             path=first.path,
             line=first.down_line,
             end=first.down_line,

@@ -1,13 +1,14 @@
 """A column is set NOT NULL, and nothing before it fills the NULLs that it may hold.
 
-PostgreSQL reads the whole table to prove that no NULL is left, and refuses with `column "…" of relation "…" contains null
-values` (23502) if it finds one. On an empty laptop there is none.
+PostgreSQL reads the whole table to prove that no NULL is left, and refuses with `column "…" of relation "…"
+contains null values` (23502) if it finds one. On an empty laptop there is none.
 
-Fill them first, in the same revision or an earlier new one. On a large table the UPDATE belongs in a revision of its own,
-in batches, and a CHECK (column IS NOT NULL), added NOT VALID and validated apart, lets SET NOT NULL skip its scan.
+Fill them first, in the same revision or an earlier new one. On a large table the UPDATE belongs in a revision of
+its own, in batches, and a CHECK (column IS NOT NULL), added NOT VALID and validated apart, lets SET NOT NULL skip
+its scan.
 
-Silent where an UPDATE of that column or a DELETE on that table comes before it, where a valid CHECK proves it, where the
-column was added with a server default, and on tables that a new revision creates.
+Silent where an UPDATE of that column or a DELETE on that table comes before it, where a valid CHECK proves it,
+where the column was added with a server default, and on tables that a new revision creates.
 
 Source: PostgreSQL's documentation, ALTER TABLE, SET NOT NULL; measured on a table with rows.
 """

@@ -1,8 +1,8 @@
 """A file among the revisions cannot be read as one.
 
-A syntax error, text that is not UTF-8, a missing `revision` or `down_revision`, or one that is computed. Alembic imports
-every file of its version locations: one that fails stops every command, and one whose id is computed gives a history that
-nobody can check by reading. The graph cannot be trusted until it is mended.
+A syntax error, text that is not UTF-8, a missing `revision` or `down_revision`, or one that is computed. Alembic
+imports every file of its version locations: one that fails stops every command, and one whose id is computed gives
+a history that nobody can check by reading. The graph cannot be trusted until it is mended.
 
 Write `revision`, `down_revision`, `branch_labels` and `depends_on` as plain strings, tuples of strings, or None.
 """

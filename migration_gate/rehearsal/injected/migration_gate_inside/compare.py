@@ -1,7 +1,7 @@
 """Drift as autogenerate sees it: after an upgrade, what would it still change?
 
-As ``alembic check`` does (its ``RevisionContext.run_autogenerate``), by running the project's env.py once more, so that its own
-``include_object``, ``process_revision_directives`` and plug-ins are honoured.
+As ``alembic check`` does (its ``RevisionContext.run_autogenerate``), by running the project's env.py once more, so
+that its own ``include_object``, ``process_revision_directives`` and plug-ins are honoured.
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ def compare(upgraded: Any) -> None:
             return []
 
         with EnvironmentContext(
-            config, script, fn=retrieve, as_sql=False, template_args=revisions.template_args, revision_context=revisions
+            config,
+            script,
+            fn=retrieve,
+            as_sql=False,
+            template_args=revisions.template_args,
+            revision_context=revisions,
         ):
             script.run_env()
         if behind:
@@ -96,7 +101,10 @@ def _alterations(one: Any) -> dict[str, Any]:
     if one.modify_nullable is not None:
         changes["nullable"] = [one.modify_nullable, one.existing_nullable]
     if one.modify_server_default is not False:
-        changes["server default"] = [_default(one.modify_server_default), _default(one.existing_server_default)]
+        changes["server default"] = [
+            _default(one.modify_server_default),
+            _default(one.existing_server_default),
+        ]
     if one.modify_comment is not False:
         changes["comment"] = [one.modify_comment, one.existing_comment]
     return {"changes": changes}

@@ -8,7 +8,8 @@ import os
 import re
 import socket
 import sys
-from functools import lru_cache
+from contextlib import suppress
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -16,12 +17,12 @@ from migration_gate_inside import imports
 from migration_gate_inside.job import emit, job
 
 _SETTING = (
-    "If it reads its URL from a variable, name it: [tool.migration-gate] environment = { THE_VARIABLE = \"{url}\" }; "
+    'If it reads its URL from a variable, name it: [tool.migration-gate] environment = { THE_VARIABLE = "{url}" }; '
     'if it is no database, allow it: allow-connections = ["host:port"]'
 )
 
 
-class Refused(ConnectionError):
+class Refused(ConnectionError):  # noqa: N818 (the word of its message)
     """A connection that the project's code asked for and may not have during a rehearsal."""
 
 
@@ -43,7 +44,7 @@ def install() -> None:
     imports.after("subprocess", _guard_subprocess)
 
 
-@lru_cache(maxsize=None)
+@cache
 def own_hosts() -> frozenset[str]:
     """Every name and address of the throwaway server."""
     host = job().host
@@ -51,10 +52,8 @@ def own_hosts() -> frozenset[str]:
     if host in ("127.0.0.1", "localhost"):
         names |= {"127.0.0.1", "localhost"}
     else:
-        try:
+        with suppress(OSError):
             names |= {str(found[4][0]) for found in socket.getaddrinfo(host, job().port)}
-        except OSError:
-            pass
     return frozenset(names)
 
 
@@ -71,8 +70,8 @@ def _check(host: object, port: object, database: object) -> None:
                         return
     raise refuse(
         f"{host}:{port}/{database}",
-        "the project's code connects by itself, past SQLAlchemy's engine (creator=, or a driver's connect()), and the gate "
-        f"cannot take it to the throwaway database. {_SETTING}",
+        "the project's code connects by itself, past SQLAlchemy's engine (creator=, or a driver's connect()), "
+        f"and the gate cannot take it to the throwaway database. {_SETTING}",
     )
 
 
@@ -158,7 +157,7 @@ def _allowed(host: str, port: int) -> bool:
     return False
 
 
-@lru_cache(maxsize=None)
+@cache
 def _addresses(name: str) -> frozenset[str]:
     try:
         return frozenset(str(found[4][0]) for found in socket.getaddrinfo(name, None))
@@ -169,7 +168,11 @@ def _addresses(name: str) -> frozenset[str]:
 def _guard_subprocess(subprocess: ModuleType) -> None:
     """A process started with an environment of its own is guarded like the others."""
     real = subprocess.Popen.__init__
-    guarded = ("PYTHONPATH", "MIGRATION_GATE_JOB", *(name for name in os.environ if name.startswith("PG")))
+    guarded = (
+        "PYTHONPATH",
+        "MIGRATION_GATE_JOB",
+        *(name for name in os.environ if name.startswith("PG")),
+    )
     ours = {name: os.environ[name] for name in guarded if name in os.environ}
 
     def start(self: Any, args: Any, *more: Any, **keywords: Any) -> None:

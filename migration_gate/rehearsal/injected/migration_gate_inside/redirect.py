@@ -23,7 +23,8 @@ _WHERE = {
     "servicefile", "passfile", "sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir", "sslpassword",
     "sslnegotiation", "sslcompression", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version", "ssl",
     "ssl_context", "direct_tls", "target_session_attrs", "channel_binding", "require_auth", "gssencmode", "gsslib",
-    "krbsrvname", "load_balance_hosts", "unix_sock", "token", "async_creator_fn", "sock", "source_address", "requirepeer",
+    "krbsrvname", "load_balance_hosts", "unix_sock", "token", "async_creator_fn", "sock", "source_address",
+    "requirepeer",
 }  # fmt: skip
 _names: dict[str, str] = {}
 
@@ -40,8 +41,8 @@ def _connect(dialect: Any, record: Any, args: list[Any], parameters: dict[str, A
     if dialect.name != "postgresql":
         raise guard.refuse(
             f"{dialect.name}:{parameters.get('database') or parameters.get('db') or ''}".rstrip(":"),
-            f"an engine for {dialect.name}, and the gate rehearses on PostgreSQL only. If a variable chooses the database, "
-            'set it: [tool.migration-gate] environment = { DATABASE_URL = "{url}" }',
+            f"an engine for {dialect.name}, and the gate rehearses on PostgreSQL only. If a variable chooses the "
+            'database, set it: [tool.migration-gate] environment = { DATABASE_URL = "{url}" }',
         )
     host, port, database = _asked(args, parameters)
     name = database_for(host, port, database)
@@ -55,9 +56,15 @@ def _connect(dialect: Any, record: Any, args: list[Any], parameters: dict[str, A
 def _asked(args: list[Any], parameters: dict[str, Any]) -> tuple[str, str, str]:
     """The host, port and database that the project's engine wants, as text; several hosts stay one text."""
     given = dict(parameters)
-    text = next((one for one in (*args, given.get("dsn"), given.get("conninfo")) if isinstance(one, str)), "")
+    text = next(
+        (one for one in (*args, given.get("dsn"), given.get("conninfo")) if isinstance(one, str)),
+        "",
+    )
     if text:
-        given = {**_from_dsn(text), **{key: value for key, value in given.items() if value is not None}}
+        given = {
+            **_from_dsn(text),
+            **{key: value for key, value in given.items() if value is not None},
+        }
     host = given.get("host") or given.get("hostaddr") or given.get("unix_sock") or os.environ.get("PGHOST", "")
     port = given.get("port") or os.environ.get("PGPORT", "5432")
     database = given.get("dbname") or given.get("database") or os.environ.get("PGDATABASE") or given.get("user") or ""

@@ -35,7 +35,8 @@ def _upgrade() -> None:
 
             if "migrate" not in current_app.extensions:
                 raise RuntimeError(
-                    f"the Flask application {current_app.name!r} has no Migrate: is it the one that calls Migrate(app, db)?"
+                    f"the Flask application {current_app.name!r} has no Migrate: is it the one that calls "
+                    "Migrate(app, db)?"
                 )
             migrate = current_app.extensions["migrate"].migrate
             config = migrate.get_config(job().directory, x_arg=job().x or None)
@@ -78,8 +79,7 @@ def _flask_app() -> Any:
         return ScriptInfo(app_import_path=name).load_app()
     except NoAppException as error:
         raise RuntimeError(
-            f"Flask finds no application: {error.message} "
-            'Name it: [tool.migration-gate] flask-app = "shop:create_app"'
+            f'Flask finds no application: {error.message} Name it: [tool.migration-gate] flask-app = "shop:create_app"'
         ) from error
 
 

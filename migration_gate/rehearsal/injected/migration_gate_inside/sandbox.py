@@ -1,6 +1,6 @@
-"""On Linux 6.7 and later the kernel itself refuses TCP connections to any other port than the throwaway server's: also
-those of drivers written in C, of programs like psql, and of a Python that ignores PYTHONPATH. Landlock needs no privilege and
-is inherited by every process that this one starts.
+"""On Linux 6.7 and later the kernel itself refuses TCP connections to any other port than the throwaway server's:
+also those of drivers written in C, of programs like psql, and of a Python that ignores PYTHONPATH. Landlock needs
+no privilege and is inherited by every process that this one starts.
 
 Source: Linux's documentation, "Landlock: unprivileged access control" (userspace-api/landlock), ABI 4.
 """

@@ -1,7 +1,8 @@
 """Watches Alembic at work: each revision as it begins and ends, what env.py configured, and what went wrong where.
 
-``MigrationContext.run_migrations`` takes its steps from the function given to ``EnvironmentContext`` (Alembic's documentation,
-"Runtime Objects"); wrapping that function shows every revision before it runs, whichever command started it.
+``MigrationContext.run_migrations`` takes its steps from the function given to ``EnvironmentContext`` (Alembic's
+documentation, "Runtime Objects"); wrapping that function shows every revision before it runs, whichever command
+started it.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def say(error: BaseException, revision: str | None = None) -> None:
 
 
 def _causes(error: BaseException) -> Iterable[BaseException]:
-    seen = []
+    seen: list[BaseException] = []
     cause = error.__cause__ or error.__context__
     while cause is not None and cause not in seen and len(seen) < 5:
         seen.append(cause)

@@ -1,0 +1,128 @@
+"""What all tests share: a real PostgreSQL per worker, projects written from text, and the gate itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from migration_gate.cli import main
+from migration_gate.postgres.server import Server
+from migration_gate.postgres.throwaway import Choice, throwaway
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One PostgreSQL for a worker's whole run."""
+    with throwaway(Choice()) as one:
+        yield one
+
+
+class Said(NamedTuple):
+    """What one run of the gate printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return dict(json.loads(self.out))
+
+    @property
+    def rules(self) -> list[str]:
+        return sorted(one["rule"] for one in self.json["findings"])
+
+
+Gate = Callable[..., Said]
+
+
+@pytest.fixture
+def gate(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], request: pytest.FixtureRequest
+) -> Gate:
+    """Run the gate in this process: ``gate("ci", cwd=folder)``. A ci run uses the worker's own server."""
+
+    def run(*words: str, cwd: Path) -> Said:
+        monkeypatch.chdir(cwd)
+        if words[0] == "ci" and "--postgres" not in words:
+            own: Server = request.getfixturevalue("server")
+            monkeypatch.setenv("MIGRATION_GATE_POSTGRES_URL", own.url("postgres"))
+        capfdbinary.readouterr()
+        status = main(list(words))
+        out, err = capfdbinary.readouterr()
+        return Said(status, out.decode(), err.decode())
+
+    return run
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    """Files below a folder, from their text."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of one of the example projects, to change at will."""
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(EXAMPLES / name, tmp_path / name))
+
+    return copy
+
+
+ENV = """
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+{before}
+target_metadata = None
+
+connectable = {engine}
+with connectable.connect() as connection:
+    context.configure(connection=connection, target_metadata=target_metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+REVISION = '''"""{message}"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{id}"
+down_revision = {down!r}
+
+
+def upgrade():
+{body}
+
+
+def downgrade():
+    pass
+'''
+
+
+def revision(ident: str, body: str, down: str | None = None, message: str = "") -> str:
+    """A revision file's text; ``body`` is the code of its upgrade()."""
+    lines = "\n".join("    " + line if line else "" for line in body.strip("\n").split("\n"))
+    return REVISION.format(id=ident, down=down, message=message or ident, body=lines)
+
+
+def alembic_project(folder: Path, engine: str, revisions: Mapping[str, str], before: str = "") -> Path:
+    """A plain Alembic project without models: ``engine`` is the expression that env.py makes its engine by."""
+    files = {
+        "alembic.ini": "[alembic]\nscript_location = migrations\nprepend_sys_path = .\n",
+        "migrations/env.py": ENV.format(engine=engine, before=before),
+        "pyproject.toml": '[tool.migration-gate]\nignore = ["drift"]\n',
+    }
+    return write(folder, files | {f"migrations/versions/{name}.py": text for name, text in revisions.items()})
