@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -38,6 +39,7 @@ def _end_in_time() -> None:
         try:
             os.kill(job().gate, 0)
         except ProcessLookupError:
+            shutil.rmtree(job().folder, ignore_errors=True)  # the gate would have, and was killed
             os._exit(0)
         except OSError:
             pass  # it lives, and belongs to somebody else
