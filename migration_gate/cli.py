@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from migration_gate import __version__
 
@@ -43,20 +44,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+class _Help(argparse.HelpFormatter):
+    """As argparse's own, which imports shutil (9 ms) to ask how wide the terminal is, at every start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=100)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line, as documented in the README."""
-    top = argparse.ArgumentParser(prog="migration-gate", description="Judge Alembic and Flask-Migrate migrations.")
+    top = argparse.ArgumentParser(
+        prog="migration-gate", description="Judge Alembic and Flask-Migrate migrations.", formatter_class=_Help
+    )
     top.add_argument("--version", action="version", version=f"migration-gate {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add = partial(commands.add_parser, formatter_class=_Help)
 
-    lint = commands.add_parser("lint", help="read the migrations; run nothing")
+    lint = add("lint", help="read the migrations; run nothing")
     lint.add_argument("files", nargs="*", metavar="FILE", help="judge only these files' operations (all, if none)")
     _common(lint)
 
-    heads = commands.add_parser("heads", help="judge the revision graph alone")
+    heads = add("heads", help="judge the revision graph alone")
     _common(heads)
 
-    ci = commands.add_parser("ci", help="rehearse the upgrade on a throwaway PostgreSQL, and compare with the models")
+    ci = add("ci", help="rehearse the upgrade on a throwaway PostgreSQL, and compare with the models")
     _common(ci)
     ci.add_argument(
         "--postgres",
@@ -67,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     ci.add_argument("--image", default=None, metavar="IMAGE", help="a container image, such as postgres:16")
     ci.add_argument("--time-limit", type=int, default=None, metavar="SECONDS", help="for the whole rehearsal")
 
-    explain = commands.add_parser("explain", help="why a rule exists, and what to write instead")
+    explain = add("explain", help="why a rule exists, and what to write instead")
     explain.add_argument("rule", nargs="?", metavar="RULE", help="a rule's name; all of them are listed if none")
     return top
 

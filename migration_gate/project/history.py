@@ -109,13 +109,15 @@ def files(project: Project) -> Iterator[Path]:
         for folder, folders, names in os.walk(location, onerror=_refuse):
             if folder.endswith("__pycache__"):
                 continue
+            real_folder = os.path.realpath(folder)
             for name in sorted(names):
                 if name.endswith(".py") and not name.startswith((".#", "__init__")):
-                    path = os.path.join(folder, name)
-                    real = os.path.realpath(path)
+                    real = os.path.join(real_folder, name)
+                    if os.path.islink(real):
+                        real = os.path.realpath(real)
                     if real not in seen:
                         seen.add(real)
-                        yield Path(path)
+                        yield Path(real)
             if not project.recursive:
                 break
             folders.sort()

@@ -14,8 +14,15 @@ from typing import NamedTuple
 
 IDENTITY = ("revision", "down_revision", "branch_labels", "depends_on")
 
-# A header ends where the first function or class begins. Parsing no more than that is what makes a graph of
-# hundreds of files cheap (measured on 500 real files: 26 ms instead of 417 ms).
+# A header ends where the first function or class begins. Parsing no more than that makes a graph of hundreds of files
+# cheap (measured on 500 real files: 26 ms instead of 417 ms), and matching what Alembic's own template writes is
+# cheaper again.
+_IDENTITY_LINE = re.compile(rb"^(?:revision|down_revision|branch_labels|depends_on)\b", re.MULTILINE)
+_TEMPLATE_LINE = re.compile(
+    rb"""^(revision|down_revision|branch_labels|depends_on)[ ]?(?::[^=\n\r]*)?[ ]?=[ ]?"""
+    rb"""(?:None|"([\w.]+)"|'([\w.]+)')[ ]*\r?$""",
+    re.MULTILINE,
+)
 _BODY = re.compile(rb"^(?:async[ \t]+def|def|class|@)\b", re.MULTILINE)
 _IDENTITY_LATER = re.compile(rb"^(?:revision|down_revision|branch_labels|depends_on)\b", re.MULTILINE)
 _UPGRADE = re.compile(rb"^(?:async[ \t]+)?def[ \t]+upgrade", re.MULTILINE)
@@ -66,6 +73,8 @@ def read(path: Path, whole: bool = False) -> Revision | Unreadable | Helper:
 
 def parse(path: Path, source: bytes, whole: bool = False) -> Revision | Unreadable | Helper:
     """As ``read``, of a text already at hand, for instance from another git ref."""
+    if not whole and (usual := _by_template(path, source)):
+        return usual
     if not whole:
         body = _BODY.search(source)
         if body and not _IDENTITY_LATER.search(source, body.start()):
@@ -76,6 +85,36 @@ def parse(path: Path, source: bytes, whole: bool = False) -> Revision | Unreadab
     if isinstance(tree, SyntaxProblem):
         return Unreadable(path, tree.line, tree.reason)
     return _identity(path, source, tree)
+
+
+def _by_template(path: Path, source: bytes) -> Revision | None:
+    """The identity of a file whose header is exactly what Alembic's template writes: a docstring without escapes, and
+    each name set once, on a line of its own, to a plain string or None. None for any other: it is parsed.
+    """
+    quotes = source[:3]
+    end = source.find(quotes, 3)
+    if quotes not in (b'"""', b"'''") or end < 0 or b"\\" in source[:end] or not source.isascii():
+        return None
+    lines = list(_TEMPLATE_LINE.finditer(source, end))
+    found = {one[1].decode(): (one[2] or one[3] or b"").decode() for one in lines}
+    if len(lines) != len(found) or len(lines) != len(_IDENTITY_LINE.findall(source)):
+        return None  # one of them is set twice, or in another way
+    if not found.get("revision") or "down_revision" not in found:
+        return None
+    at = {one[1].decode(): source.count(b"\n", 0, one.start()) + 1 for one in lines}
+    message = " ".join(source[3:end].decode().strip().partition("\n\n")[0].split())
+    ids = {name: (value,) if value else () for name, value in found.items()}
+    return Revision(
+        id=found["revision"],
+        down=ids["down_revision"],
+        depends_on=ids.get("depends_on", ()),
+        labels=ids.get("branch_labels", ()),
+        message=message,
+        path=path,
+        line=at["revision"],
+        down_line=at["down_revision"],
+        depends_line=at.get("depends_on", at["revision"]),
+    )
 
 
 class SyntaxProblem(NamedTuple):
@@ -128,18 +167,25 @@ def _identity(path: Path, source: bytes, tree: ast.Module) -> Revision | Unreada
             return Unreadable(path, known[name].lineno, f"computes its `{name}`: write ids as plain strings")
         fields[name] = ids
     lines = {name: known[name].lineno if name in known else line for name in IDENTITY}
-    message = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ").strip()
     return Revision(
         id=ident,
         down=fields["down_revision"],
         depends_on=fields["depends_on"],
         labels=fields["branch_labels"],
-        message=message,
+        message=_message(tree),
         path=path,
         line=line,
         down_line=lines["down_revision"],
         depends_line=lines["depends_on"],
     )
+
+
+def _message(tree: ast.Module) -> str:
+    """The docstring's first paragraph, as ``Script.doc`` (``ast.get_docstring`` would import inspect: 10 ms)."""
+    first = tree.body[0] if tree.body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return " ".join(first.value.value.strip().partition("\n\n")[0].split())
+    return ""
 
 
 def _assignments(tree: ast.Module) -> dict[str, ast.expr]:

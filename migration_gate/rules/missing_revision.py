@@ -10,7 +10,6 @@ Bring the file back, or name another parent. Alembic takes whole ids and branch 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from migration_gate.project.git import commit_with
 from migration_gate.project.history import History, Missing
@@ -45,6 +44,8 @@ def _explain(project: Project, history: History, one: Missing) -> tuple[str, str
             f"It is in git: {found.path}, commit {found.commit} ({found.author}, {found.when}).",
             f"git restore --source={found.source} -- {found.path}",
         )
+    from difflib import get_close_matches  # 3 ms, only where something is missing
+
     near = get_close_matches(one.named, history.revisions, n=1, cutoff=0.7)
     if near:
         return f"The nearest id is {near[0]}.", f'{one.field} = "{near[0]}"'

@@ -108,7 +108,9 @@ def test_an_async_engine_is_taken_there_too(tmp_path: Path, gate: Gate, elsewher
 
 
 REFUSED = {
-    "creator, psycopg": 'create_engine("postgresql+psycopg://", creator=lambda: __import__("psycopg").connect({dsn!r}))',
+    "creator, psycopg": (
+        'create_engine("postgresql+psycopg://", creator=lambda: __import__("psycopg").connect({dsn!r}))'
+    ),
     "creator, psycopg2": (
         'create_engine("postgresql+psycopg2://", creator=lambda: __import__("psycopg2").connect({dsn!r}))'
     ),
