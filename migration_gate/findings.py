@@ -30,6 +30,7 @@ class Finding(NamedTuple):
     revision: str | None = None
     remedy: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    end: int | None = None  # the last line of the statement
 
 
 class Note(NamedTuple):

@@ -74,26 +74,35 @@ def _rehearse(project: Project, graph: History, server: Server, number: int, pro
     from migration_gate.rehearsal.outcome import outcome
 
     primary = f"{server.prefix}{number}"
-    create(server, primary)
-    origin = project.settings.start_from
+    origin, setup = project.settings.start_from, project.settings.setup_sql
+
+    def make(name: str) -> None:
+        create(server, name)
+        if setup:
+            start.run_file(project.working_directory / setup, server, name)
+
+    make(primary)
     if origin and origin != "create_all":
-        start.load_dump(project.working_directory / origin, server, primary)
+        start.run_file(project.working_directory / origin, server, primary)
 
     def seen(event: child.Event) -> None:
         if event["event"] == "step":
             message = graph.revisions[event["revision"]].message if event["revision"] in graph.revisions else ""
             progress.say(f"{project.name}: {event['revision']} {message}")
 
-    ran = child.upgrade(project, server, primary, lambda name: create(server, name), seen)
+    ran = child.upgrade(project, server, primary, make, seen)
     result = outcome(project, graph, ran)
     label = f"{project.name}: " if many > 1 else ""
     done = len({one["revision"] for one in ran.of("done")})
     stages, findings, notes, problems = [], [*result.findings], [*result.notes], [*result.problems]
     if result.went_through:
-        stages.append(Stage("upgrade", True, f"{label}{done} revisions, base → head, {ran.seconds:.1f} s"))
+        count = f"{done} revision{'s' if done != 1 else ''}"
+        begin = project.settings.start_at or origin or "base"
+        stages.append(Stage("upgrade", True, f"{label}{count}, {begin} → head, {ran.seconds:.1f} s"))
+    elif result.findings:
+        stages.append(Stage("upgrade", False, label + result.findings[0].message.split("\n")[0]))
     else:
-        said = result.findings[0].message if result.findings else result.problems[0]
-        stages.append(Stage("upgrade", False if result.findings else None, label + said.split("\n")[0]))
+        stages.append(Stage("upgrade", None, f"{label}could not be tried to its end: see below"))
     drift_on = bool(active(project, ("drift",)))
     if result.went_through and drift_on:
         comparison = compared(project, ran)

@@ -25,7 +25,7 @@ def emit(verdict: Verdict, options: Namespace) -> int:
     else:
         sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
         sys.stdout.flush()
-    return 0 if options.exit_zero and verdict.word == "closed" else verdict.exit_status
+    return verdict._replace(findings=()).exit_status if options.exit_zero else verdict.exit_status
 
 
 def use_color(stream: object) -> bool:

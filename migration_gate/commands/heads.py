@@ -24,6 +24,7 @@ def run(options: Namespace) -> int:
         notes += result.notes
         for head in graph.heads:
             notes.append(Note(f"{project.name}: head {head}  {graph.revisions[head].message}".rstrip()))
-        facts.append(f"{project.name}: {len(graph.revisions)} revisions, {len(graph.heads)} head(s)")
+        count = len(graph.heads)
+        facts.append(f"{project.name}: {len(graph.revisions)} revisions, {count} head{'s' if count != 1 else ''}")
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(Verdict(tuple(findings), tuple(notes), (), (*facts, took)), options)

@@ -30,20 +30,34 @@ def judge(projects: Sequence[Project], chosen: Collection[Path] | None) -> Verdi
     revisions = judged = read = not_read = 0
     left = set(chosen or ())
     alone = False
+    hazards = 0
     for project in projects:
         graph = history.load(project, chosen)
         left -= graph.paths
-        for result in (judge_history(project, graph), judge_operations(project, graph, chosen)):
+        operations = judge_operations(project, graph, chosen)
+        hazards += len(operations.findings)
+        for result in (judge_history(project, graph), operations):
             findings += result.findings
             notes += result.notes
             judged += result.revisions
             read += result.operations - result.not_read
             not_read += result.not_read
         revisions += len(graph.revisions)
-        alone = alone or not project.settings.start_after
+        alone = alone or not (project.settings.start_after or project.settings.start_at)
     facts = [f"{revisions} revision{'s' if revisions != 1 else ''}, {judged} judged"]
-    facts[0] += " (each as if it alone were new)" if alone and judged > 1 else ""
-    facts.append(f"{read} operations read, " + (f"{not_read} not" if not_read else "all understood"))
+    if alone and judged > 1:
+        facts[0] += " (each as if it alone were new)"
+        if hazards:
+            notes.append(
+                Note(
+                    "What has shipped can no longer be mended. In pyproject.toml, under [tool.migration-gate], "
+                    'start-after = "…" names the last revision that has, and only what comes after it is judged'
+                )
+            )
+    if read or not_read:
+        facts.append(
+            f"{read} operation{'s' if read != 1 else ''} read, " + (f"{not_read} not" if not_read else "all understood")
+        )
     return Verdict(tuple(findings), tuple(notes), tuple(_strays(left)), tuple(facts))
 
 
@@ -65,13 +79,16 @@ def _strays(left: Collection[Path]) -> list[str]:
     for path in sorted(left):
         if path.suffix != ".py" or path.name.startswith(("__init__", ".#")) or path.name == "env.py":
             continue
+        if discovery.excluded(path, Path.cwd()):
+            continue
         try:
             looks = b"\ndown_revision" in path.read_bytes()
         except OSError:
             looks = True
         if looks:
             problems.append(
-                f"{shown(path)} looks like a revision, and no project holds it. Name its project: "
-                f"migration-gate lint --project {shown(path.parent)}"
+                f"{shown(path)} looks like a revision, and no project holds it. In pyproject.toml, under "
+                "[tool.migration-gate], name the folder of its env.py by script-location and its own by "
+                "version-locations, or leave it out by exclude"
             )
     return problems

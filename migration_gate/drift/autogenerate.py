@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from migration_gate.findings import Finding, Note
-from migration_gate.project.model import Project
+from migration_gate.project.model import Project, command
 from migration_gate.rehearsal.child import Ran
 
 
@@ -29,13 +29,13 @@ def compared(project: Project, ran: Ran) -> Compared:
 
 
 def _why_not(project: Project, ran: Ran) -> str:
-    ways = 'or leave it out: [tool.migration-gate] ignore = ["drift"]'
+    ways = 'To leave it out: ignore = ["drift"] in pyproject.toml, under [tool.migration-gate]'
     if reasons := ran.of("not-compared"):
         reason = reasons[-1]["reason"].split("\n")[0]
         if "does not provide a MetaData" in reason:
-            return f"{project.name}: env.py has no target_metadata, so drift cannot be compared; set it, {ways}"
-        return f"{project.name}: drift could not be compared: {reason}; mend that, {ways}"
-    return f"{project.name}: drift was not compared, because the upgrade did not go through env.py; {ways}"
+            return f"{project.name}: env.py has no target_metadata, so drift cannot be compared. {ways}"
+        return f"{project.name}: drift could not be compared: {reason}. {ways}"
+    return f"{project.name}: drift was not compared, because the upgrade did not go through env.py. {ways}"
 
 
 def _comparisons(project: Project, ran: Ran) -> Note:
@@ -49,14 +49,31 @@ def _comparisons(project: Project, ran: Ran) -> Note:
     filters = [name for name in ("include_object", "include_name") if on[name]]
     if filters:
         parts.append(f"less what env.py's {' and '.join(filters)} leaves out")
-    return Note(f"{project.name}: autogenerate compared " + "; ".join(parts))
+    return Note(
+        f"{project.name}: autogenerate compared {'; '.join(parts)}. It never sees primary keys, CHECK constraints, "
+        "enum labels, triggers, views or functions"
+    )
 
 
 def _finding(project: Project, sentence: str, operation: dict[str, Any]) -> Finding:
-    command = "flask db migrate" if project.kind == "flask" else "alembic revision --autogenerate"
-    code = operation.get("code")
-    remedy = f'{command} -m "…"' + (f"\n# or, by hand, in a new revision:\n{code}" if code else "")
+    code = _fills_first(operation) + (operation.get("code") or "")
+    remedy = command(project, 'migrate -m "…"', 'revision --autogenerate -m "…"') + (
+        f"\n# or, by hand, in a new revision:\n{code}" if code else ""
+    )
+    if operation["kind"].startswith("Drop"):
+        remedy = (
+            "# declare it in the models, or, if they are not to manage it, leave it out by include_object in env.py;\n"
+            f"# if it is to go, with what it holds:\n{remedy}"
+        )
     return Finding("drift", sentence, operation.get("path"), operation.get("line"), None, remedy)
+
+
+def _fills_first(operation: dict[str, Any]) -> str:
+    """What has to run before a column can be set NOT NULL."""
+    if operation.get("changes", {}).get("nullable", [True])[0] is not False:
+        return ""
+    table, column = _table(operation), operation["column_name"]
+    return f'op.execute("UPDATE {table} SET {column} = … WHERE {column} IS NULL")\n'
 
 
 def sentences(operations: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:

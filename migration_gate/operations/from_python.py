@@ -139,8 +139,9 @@ class _Reader:
         return b"".join(lines).decode(errors="replace")
 
     def not_read(self, node: ast.AST, reason: str) -> None:
-        if self.reading or isinstance(node, ast.Pass):
-            self.operations.append(NotRead(self.at(node), self.text(node)[:500], reason))
+        said = NotRead(self.at(node), self.text(node)[:500], reason)
+        if (self.reading or isinstance(node, ast.Pass)) and said not in self.operations[-20:]:  # a loop says it again
+            self.operations.append(said)
 
     def found(self, operations: Sequence[Operation]) -> None:
         if self.reading:
@@ -248,7 +249,7 @@ class _Reader:
 
     def loop(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
         sequence = self.expression(node.iter, scope)
-        items = list(sequence) if isinstance(sequence, list | tuple | dict) and is_sequence(sequence) else [UNKNOWN]
+        items = list(sequence) if is_sequence(sequence) else [Unknown(touches_database(sequence))]
         if len(items) > LONGEST_LOOP:
             self.not_read(node, f"a loop of {len(items)} turns: longer than the gate follows")
             return
@@ -266,6 +267,11 @@ class _Reader:
                 known = is_sequence(value) and len(value) == len(target.elts)
                 for index, one in enumerate(target.elts):
                     self.bind(one, value[index] if known else Unknown(touches_database(value)), scope)
+            case ast.Attribute():
+                if isinstance(owner := self.expression(target.value, scope), Unknown | Method) and touches_database(
+                    owner
+                ):
+                    self.not_read(target, "rows changed through the ORM, by setting an attribute, are not read")
             case ast.Subscript():
                 owner = self.expression(target.value, scope)
                 key = self.expression(target.slice, scope)
@@ -407,8 +413,12 @@ class _Reader:
             return Imported(f"{owner.name}.{name}")
         if isinstance(owner, Method) and isinstance(owner.owner, CoreTable) and owner.name in ("c", "columns"):
             return CoreColumn(name)
-        if isinstance(owner, Method) and owner.name == "dialect" and name == "name" and touches_database(owner):
-            return "postgresql"  # the gate judges for PostgreSQL: other dialects' branches are not its business
+        # The gate judges for PostgreSQL: other dialects' branches are not its business.
+        if isinstance(owner, Method) and touches_database(owner):
+            if owner.name in ("dialect", "engine") and name == "name":
+                return "postgresql"
+            if owner.name == "url" and name in ("drivername", "get_backend_name", "get_dialect"):
+                return "postgresql" if name == "drivername" else Method(owner, name)
         return Method(owner, name)
 
     # ── calls ────────────────────────────────────────────────────────────────────────────────────────────
@@ -438,6 +448,8 @@ class _Reader:
                 return called
             case _:
                 if isinstance(node.func, ast.Name) and node.func.id in BUILTINS:
+                    if node.func.id == "str" and given and _is_url(given[0]):
+                        return "postgresql://"
                     return builtin(node.func.id, given)
                 if any(map(touches_database, [called, *given, *keywords.values()])):
                     self.not_read(node, "what is called here is not known, and it is given the database")
@@ -506,6 +518,8 @@ class _Reader:
             return self.connection(owner, name, node, args)
         if isinstance(owner, CoreTable | Change):
             return self.core(owner, name, node, args, keywords)
+        if isinstance(owner, Method) and owner.name == "url" and name == "get_backend_name" and touches_database(owner):
+            return "postgresql"
         if isinstance(owner, CoreColumn) and name in ("is_not", "isnot"):
             return Made(name, (owner, *args), {}, self.text(node))
         if isinstance(owner, Made):
@@ -530,7 +544,7 @@ class _Reader:
         if name in ("execute", "exec_driver_sql", "scalar", "scalars", "executemany"):
             binds = name != "exec_driver_sql"
             self.found(statement_operations(args[0] if args else None, self.at(node), self.text(node), binds))
-            return UNKNOWN
+            return Unknown(handle=owner.session)  # a session gives mapped objects, and they can be changed
         if name in (
             "connect",
             "begin",
@@ -608,3 +622,7 @@ class _Reader:
         if node.args.kwarg:
             scope[node.args.kwarg.arg] = {name: one for name, one in keywords.items() if name not in scope}
         return scope
+
+
+def _is_url(value: Value) -> bool:
+    return isinstance(value, Method) and value.name == "url" and touches_database(value)

@@ -225,8 +225,21 @@ def _update(body: Node, at: At, sql: str) -> Iterator[Operation]:
     columns = []
     for target in body.get("targetList", ()):
         columns.append(target["ResTarget"].get("name", ""))
-    yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", tuple(columns))
+    yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", tuple(columns), _every_null(body, columns))
     yield from _changes_in_with(body, at, sql)
+
+
+def _every_null(body: Node, columns: list[str]) -> tuple[str, ...]:
+    """The columns that an UPDATE leaves no NULL in, as far as its WHERE says."""
+    if "fromClause" in body:
+        return ()
+    where = body.get("whereClause")
+    if where is None:
+        return tuple(columns)
+    test = where.get("NullTest", {})
+    if test.get("nulltesttype") == "IS_NULL" and "ColumnRef" in test["arg"]:
+        return tuple(name for name in _strings(test["arg"]["ColumnRef"]["fields"][-1:]) if name in columns)
+    return ()
 
 
 def _insert(body: Node, at: At, sql: str) -> Iterator[Operation]:

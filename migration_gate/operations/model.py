@@ -163,13 +163,17 @@ class DropIndex(NamedTuple):
 
 
 class ChangeRows(NamedTuple):
-    """INSERT, UPDATE or DELETE. ``columns`` are those an UPDATE sets, empty where the reader could not tell."""
+    """INSERT, UPDATE or DELETE. ``columns`` are those an UPDATE sets, empty where the reader could not tell.
+    ``every_null`` names those whose NULLs are all gone afterwards: the UPDATE has no WHERE, or none but ``c IS NULL``;
+    None where the reader could not tell.
+    """
 
     at: At
     call: str
     table: Table
     verb: Literal["INSERT", "UPDATE", "DELETE"]
     columns: tuple[str, ...] = ()
+    every_null: tuple[str, ...] | None = None
 
 
 class Other(NamedTuple):

@@ -125,6 +125,8 @@ def plain_method(owner: Value, name: str, args: tuple[Value, ...], keywords: dic
         "splitlines",
         "lstrip",
         "rstrip",
+        "startswith",
+        "endswith",
     ):
         try:
             return getattr(owner, name)(*args, **keywords)

@@ -107,12 +107,12 @@ def is_plain(value: Value) -> bool:
 
 def touches_database(value: Value) -> bool:
     """Whether whoever is given this value could change the database with it."""
+    if isinstance(value, Connection | Batch):
+        return True
     if isinstance(value, Imported):
         return value.name in ("alembic.op", "alembic.context")
     if isinstance(value, Unknown):
         return value.handle
     if isinstance(value, Method):
         return touches_database(value.owner)
-    if isinstance(value, list | tuple) and not isinstance(value, Made | Change | CoreTable | CoreColumn):
-        return any(map(touches_database, value))
-    return isinstance(value, Connection | Batch)
+    return type(value) in (list, tuple) and any(map(touches_database, value))

@@ -92,6 +92,17 @@ def find(root: Path, only: Sequence[str] = ()) -> list[Project]:
     return projects
 
 
+def excluded(path: Path, root: Path) -> bool:
+    """Whether the settings of a pyproject.toml between ``root`` and the path leave it out."""
+    tables: dict[str, Settings] = {}
+    for folder in _upwards(str(path.parent), os.path.abspath(root)):
+        toml = os.path.join(folder, "pyproject.toml")
+        table = pyproject_tables(toml, toml)[1]
+        if table is not None:
+            tables[folder] = settings_file.from_table(table, toml)
+    return _excluded(str(path), tables)
+
+
 # --- one walk ------------------------------------------------------------------------------------
 
 

@@ -60,6 +60,18 @@ class History(NamedTuple):
                 todo += self.parents[one] + self.dependencies[one]
         return seen
 
+    def resolve(self, name: str) -> tuple[str, ...]:
+        """The ids that a name of Alembic's command line means: an id or the beginning of one, a branch label, "head",
+        "heads". Empty where it means none, or more than one.
+        """
+        if name in ("head", "heads"):
+            return self.heads
+        if name in self.revisions:
+            return (name,)
+        ids = [one.id for one in self.revisions.values() if name in one.labels]
+        ids = ids or [one for one in self.revisions if one.startswith(name)]
+        return tuple(ids) if len(ids) == 1 else ()
+
     def labels(self, ident: str) -> set[str]:
         """The branch labels that a revision carries: its own and its ancestors' (a label covers all that follows)."""
         found: set[str] = set()

@@ -23,3 +23,25 @@ class Project(NamedTuple):
     toml_file: Path | None  # the pyproject.toml that has [tool.alembic]
     working_directory: Path  # where `alembic` or `flask` is run, so that relative paths resolve
     settings: Settings
+
+
+def command(project: Project, flask: str, alembic: str) -> str:
+    """A command line as this project's users type it in its working directory, with the options that say where its
+    configuration is: ``flask db`` and the words ``flask``, or ``alembic`` and the words ``alembic``.
+    """
+    if project.kind == "flask":
+        folder = _near(project.directory, project.working_directory)
+        word, _, rest = flask.partition(" ")
+        where = "" if folder == "migrations" else f" -d {folder}"
+        return f"flask db {word}{where}{' ' + rest if rest else ''}"
+    options = ""
+    ini = project.config_file
+    if ini and ini != project.working_directory / "alembic.ini":
+        options += f" -c {_near(ini, project.working_directory)}"
+    if ini and project.section != "alembic":
+        options += f" -n {project.section}"
+    return f"alembic{options} {alembic}"
+
+
+def _near(path: Path, folder: Path) -> str:
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()

@@ -12,7 +12,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from urllib.parse import parse_qsl
 from migration_gate.findings import CannotJudge
 from migration_gate.postgres.server import Server
 from migration_gate.project.model import Project
-from migration_gate.rehearsal.environment import url_for, variables
+from migration_gate.rehearsal.environment import interpreter, url_for, variables
 
 INJECTED = Path(__file__).parent / "injected"
 GRACE = 3  # seconds that the child has to say where it was, after its time is up
@@ -95,6 +94,7 @@ def _write_job(folder: Path, project: Project, server: Server, primary: str) -> 
         "url": url_for(project, server, primary),
         "start_at": settings.start_at,
         "create_all": settings.start_from == "create_all",
+        "start_from": settings.start_from,
     }
     descriptor = os.open(folder / "job.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
@@ -109,7 +109,7 @@ def _host_and_port(text: str) -> tuple[str, int]:
 
 
 def _start(project: Project, environment: dict[str, str], output: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "migration_gate_inside.run"]
+    command = [interpreter(project), "-m", "migration_gate_inside.run"]
     if project.settings.upgrade_command:
         try:
             command = shlex.split(project.settings.upgrade_command)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from migration_gate.findings import CannotJudge
 from migration_gate.postgres.server import Server
 from migration_gate.project.model import Project
 
@@ -44,7 +47,7 @@ def variables(project: Project, server: Server, database: str, folder: str) -> d
         given[name] = value
     inside = str(Path(__file__).parent / "injected")
     given["PYTHONPATH"] = os.pathsep.join(filter(None, (inside, given.get("PYTHONPATH"))))
-    given["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(sys.executable), given.get("PATH"))))
+    given["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(interpreter(project)), given.get("PATH"))))
     given["MIGRATION_GATE_JOB"] = folder
     given["PYTHONUNBUFFERED"] = "1"
     given.pop("MIGRATION_GATE_POSTGRES_URL", None)  # it may have a password, and is none of the project's business
@@ -57,17 +60,37 @@ def url_for(project: Project, server: Server, database: str) -> str:
     return server.url(database, driver_for(project))
 
 
+def interpreter(project: Project) -> str:
+    """The Python that has the project's packages: the gate's own, unless the settings name another."""
+    named = project.settings.python
+    return os.path.join(project.working_directory, os.path.expanduser(named)) if named else sys.executable
+
+
+@cache
+def _installed(python: str) -> frozenset[str]:
+    """Which of the drivers that a URL may have to name can be imported there."""
+    names = ("asyncpg", "psycopg", "psycopg2")
+    if python == sys.executable:
+        return frozenset(name for name in names if find_spec(name))
+    code = f"import importlib.util as u; print(*(n for n in {names!r} if u.find_spec(n)))"
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotJudge(f"cannot run {python}, which the setting `python` names: {error}") from None
+    return frozenset(done.stdout.split())
+
+
 def driver_for(project: Project) -> str | None:
     """asyncpg where env.py is async, else SQLAlchemy's default where it is installed, else psycopg."""
+    installed = _installed(interpreter(project))
     try:
         text = (project.directory / "env.py").read_text("utf-8", errors="replace")
     except OSError:
         text = ""
-    if ("async_engine_from_config" in text or "create_async_engine" in text or "AsyncEngine" in text) and find_spec(
-        "asyncpg"
-    ):
+    words = ("async_engine_from_config", "create_async_engine", "AsyncEngine")
+    if "asyncpg" in installed and any(word in text for word in words):
         return "asyncpg"
-    return None if find_spec("psycopg2") else "psycopg"
+    return "psycopg" if "psycopg2" not in installed and "psycopg" in installed else None
 
 
 def _driver_of(url: str | None) -> str | None:

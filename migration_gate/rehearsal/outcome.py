@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 def outcome(project: Project, history: History, ran: Ran) -> Outcome:
     """Judge an upgrade by its events, its exit status, and which revisions really ran."""
-    notes = tuple(_refused_notes(ran))
+    notes = (*_refused_notes(ran), *_tables_before(project, ran))
     if error := _first_error(ran):
         if _is_finding(project, error):
             return Outcome((_upgrade_fails(project, history, error),), notes)
@@ -79,14 +79,23 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
     message = f"{name} fails on {where}: {words[0] if words else error['type']}"
     remedy = None
     table = _missing_table(error)
-    if table and revision and not _creates(history, revision.id, table):
+    settings = project.settings
+    if settings.start_from and not settings.start_at and revision and not history.parents[revision.id]:
+        message += (
+            f"\nThe upgrade began with the first revision: {settings.start_from} has no row in Alembic's version "
+            "table, as after pg_dump --schema-only. Say at which revision it stands."
+        )
+        remedy = '# in pyproject.toml\n[tool.migration-gate]\nstart-at = "…"  # what `current` prints there'
+    elif table and revision and not _creates(history, revision.id, table):
         message += (
             f"\n{revision.id} needs the table {table}, and no revision before it creates it: this history does not "
             "begin on an empty database. create_all() or a dump once made what it begins with."
         )
         remedy = (
-            "# in pyproject.toml; schema.sql is a pg_dump --schema-only of the database as it was before that\n"
-            '[tool.migration-gate]\nstart-from = "schema.sql"'
+            "# take production's schema as it is today, and say at which revision it stands:\n"
+            "pg_dump --schema-only --file=schema.sql …\n"
+            "# in pyproject.toml\n"
+            '[tool.migration-gate]\nstart-from = "schema.sql"\nstart-at = "…"  # what `current` prints there'
         )
     evidence = [Evidence("error", "\n".join(words[1:8]))] if len(words) > 1 else []
     if error.get("sql"):
@@ -171,8 +180,8 @@ def _advice(error: Event, words: str) -> str:
     if error["type"] == "KeyError" and re.fullmatch(r"'[A-Z][A-Z0-9_]*'", words):
         name = words.strip("'")
         return (
-            f" If that is a variable of the environment, set it: [tool.migration-gate] environment = "
-            f'{{ {name} = "{{url}}" }}'
+            " If that is a variable of the environment, set it in pyproject.toml, under [tool.migration-gate]: "
+            f'environment = {{ {name} = "{{url}}" }}'
         )
     if error["type"] in ("ModuleNotFoundError", "ImportError"):
         return (
@@ -203,20 +212,35 @@ def _last_line(ran: Ran) -> str:
 
 
 def _did_not_run(project: Project, history: History, ran: Ran) -> str | None:
+    if project.settings.start_from:
+        return None  # what came before has not run, and the comparison has shown that the heads were reached
     done = {one["revision"] for one in ran.of("done") if one["up"]}
-    start = project.settings.start_at
-    shipped = history.ancestors(*(one for one in history.revisions if start and one.startswith(start)))
-    left = [one.id for one in history.in_order() if one.id not in done and one.id not in shipped]
-    if not left or (project.settings.start_from and done and not start):
+    left = [one.id for one in history.in_order() if one.id not in done]
+    if not left:
         return None
     some = ", ".join(left[:3]) + (" …" if len(left) > 3 else "")
     if not done:
         return (
             f"{project.name}: no revision ran. The upgrade made the schema in another way (create_all and stamp, as it "
             "seems), so the migrations were not rehearsed; name a command that upgrades: "
-            '[tool.migration-gate] upgrade-command = "alembic upgrade heads"'
+            'in pyproject.toml, under [tool.migration-gate], upgrade-command = "alembic upgrade heads"'
         )
     return f"{project.name}: {len(left)} of {len(history.revisions)} revisions did not run: {some}"
+
+
+def _tables_before(project: Project, ran: Ran) -> list[Note]:
+    """Tables that something made before the first revision: drift cannot see what no revision makes of them."""
+    names = sorted({name for one in ran.of("tables-before") for name in one["names"]})
+    if not names:
+        return []
+    some = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    return [
+        Note(
+            f"{len(names)} tables were there before the first revision ran ({some}): create_all() in env.py or in the "
+            "application, as it seems. A model that no revision creates is not seen as drift then",
+            str(project.directory / "env.py"),
+        )
+    ]
 
 
 def _refused_notes(ran: Ran) -> list[Note]:

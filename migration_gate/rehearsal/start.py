@@ -1,4 +1,4 @@
-"""Where a rehearsal begins, when that is not an empty database: an SQL dump."""
+"""Where a rehearsal begins, when that is not an empty database: SQL files that the settings name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from migration_gate.postgres.databases import connect
 from migration_gate.postgres.server import Server
 
 
-def load_dump(path: Path, server: Server, database: str) -> None:
-    """Run a plain SQL file, as ``pg_dump`` writes it, in a database: statements, ``COPY … FROM stdin`` with its rows,
+def run_file(path: Path, server: Server, database: str) -> None:
+    """Run an SQL file, also as ``pg_dump`` writes it, in a database: statements, ``COPY … FROM stdin`` with its rows,
     and psql's own commands, which are left out. Raises CannotJudge with the line that failed.
     """
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CannotJudge(f"start-from: cannot read {path}: {error}") from None
+        raise CannotJudge(f"cannot read {path}, which the settings name: {error}") from None
     statements: list[str] = []
     begun, copy = 1, False
     rows: list[str] = []
@@ -55,4 +55,4 @@ def _run(connection: psycopg.Connection, sql: str, path: Path, line: int, rows: 
         if position and rows is None:
             line += sql[: int(position) - 1].count("\n")
         words = error.diag.message_primary or str(error).split("\n")[0]
-        raise CannotJudge(f"start-from: {path}:{line}: {words}") from None
+        raise CannotJudge(f"{path}:{line}, which the settings name, fails: {words}") from None

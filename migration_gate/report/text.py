@@ -7,8 +7,10 @@ from pathlib import Path
 
 from migration_gate.findings import Finding, Note, Verdict
 from migration_gate.report.clean import clean
+from migration_gate.rules import OPERATIONS
 
 WIDTH = 116
+FRAME = 6  # lines of a statement that are shown
 NOTES = 5  # shown without --notes
 
 
@@ -46,23 +48,24 @@ def _finding(finding: Finding, color: bool) -> Iterator[str]:
         yield from (f"  {line}" for line in clean(one.text).split("\n"))
     if finding.remedy:
         yield ""
-        yield ("  Write instead:" if "=" in finding.remedy or "(" in finding.remedy else "  What to do:")
+        yield "  Write instead:" if finding.rule in OPERATIONS else "  What to do:"
         yield from (f"      {line}".rstrip() for line in clean(finding.remedy).split("\n"))
 
 
 def _frame(finding: Finding, color: bool) -> Iterator[str]:
-    """The line itself with one above it, if the file is there to read."""
+    """The statement's lines with one above it, if the file is there to read; of a long one the beginning."""
     if not finding.path or not finding.line:
         return
     try:
         lines = Path(finding.path).read_text("utf-8", errors="replace").split("\n")
     except OSError:
         return
-    number = len(str(finding.line))
     if finding.line > len(lines):
         return
+    end = min(finding.end or finding.line, finding.line + FRAME - 1, len(lines))
+    number = len(str(end))
     yield ""
-    for line in range(max(1, finding.line - 1), finding.line + 1):
+    for line in range(max(1, finding.line - 1), end + 1):
         mark = "▸" if line == finding.line else " "
         text = clean(lines[line - 1])[:WIDTH]
         row = f" {mark} {line:>{number}} │ {text}".rstrip()

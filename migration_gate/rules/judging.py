@@ -75,8 +75,8 @@ def judge_history(project: Project, history: History) -> Judged:
 def judge_operations(project: Project, history: History, chosen: Collection[Path] | None) -> Judged:
     """The rules of operations, on the chosen revisions' files (all, where it is None).
 
-    With ``start-after`` only revisions that come after it are judged, and together they are the new ones. Without
-    it each is judged as if it alone were new.
+    With ``start-after`` or ``start-at`` only revisions that come after it are judged, and together they are the new
+    ones. Without it each is judged as if it alone were new.
     """
     shipped = history.ancestors(*_resolved(project, history))
     judged = [one for one in history.in_order() if one.id not in shipped and (chosen is None or one.path in chosen)]
@@ -99,14 +99,17 @@ def judge_operations(project: Project, history: History, chosen: Collection[Path
 
 
 def _resolved(project: Project, history: History) -> list[str]:
-    """``start-after`` as whole ids; an abbreviation is taken, as on Alembic's command line."""
-    found = []
-    for name in project.settings.start_after:
-        ids = [name] if name in history.revisions else [one for one in history.revisions if one.startswith(name)]
-        if len(ids) != 1:
-            why = "no revision has" if not ids else "several revisions begin with"
-            raise CannotJudge(f"start-after names {name!r}, which {why}: see [tool.migration-gate] of {project.name}")
-        found += ids
+    """What ``start-after`` and ``start-at`` name, as whole ids: all up to there has shipped."""
+    found: list[str] = []
+    settings = project.settings
+    for key, names in (("start-after", settings.start_after), ("start-at", (settings.start_at,))):
+        for name in filter(None, names):
+            ids = history.resolve(name)
+            if not ids and history.sound:
+                raise CannotJudge(
+                    f"{key} names {name!r}, which is no revision of {project.name}, or the beginning of several"
+                )
+            found += ids
     return found
 
 
@@ -145,6 +148,7 @@ def finding(name: str, hazard: Hazard, evidence: tuple[Evidence, ...] = ()) -> F
         hazard.revision,
         hazard.remedy,
         evidence,
+        hazard.end,
     )
 
 

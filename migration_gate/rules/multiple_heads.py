@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migration_gate.project.history import History
-from migration_gate.project.model import Project
+from migration_gate.project.model import Project, command
 from migration_gate.rules.base import Hazard
 
 
@@ -30,7 +30,7 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
     if len(heads) < 2:
         return
     last = history.revisions[heads[-1]]
-    upgrade = "flask db upgrade" if project.kind == "flask" else "alembic upgrade head"
+    upgrade = command(project, "upgrade", "upgrade head")
     yield Hazard(
         message=f"{project.name} has {len(heads)} heads; `{upgrade}` will stop with\n"
         "\"Multiple head revisions are present for given argument 'head'\".\n\n" + draw(history, heads),
@@ -58,7 +58,6 @@ def _undeclared(project: Project, history: History) -> tuple[str, ...]:
 def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
     first, last = history.revisions[heads[0]], history.revisions[heads[-1]]
     path = last.path.relative_to(project.root) if last.path.is_relative_to(project.root) else last.path
-    merge = "flask db merge heads" if project.kind == "flask" else "alembic merge heads"
     lines = []
     if len(heads) == 2:
         start = _start_of(history, last.id, first.id)
@@ -66,7 +65,7 @@ def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
         lines.append(f"# {last.id} has reached no shared database yet: put its branch behind {first.id}, in {where}")
         lines.append(f'down_revision = "{first.id}"')
         lines.append("# both have been deployed: join them, without a change of schema")
-    lines.append(f'{merge} -m "merge heads"')
+    lines.append(command(project, 'merge heads -m "merge heads"', 'merge heads -m "merge heads"'))
     labels = [sorted(history.labels(head)) for head in heads]
     if all(labels) and len({label for one in labels for label in one}) >= len(heads):
         names = ", ".join(f'"{one[0]}"' for one in labels)

@@ -19,8 +19,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from migration_gate.operations.model import AddColumn
-from migration_gate.rules.base import Hazard, Migration, is_new
+from migration_gate.operations.model import AddColumn, AddConstraint
+from migration_gate.rules.base import Hazard, Migration, execute, is_new, quoted, same, sql_name
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -41,31 +41,42 @@ def check(migration: Migration) -> Iterator[Hazard]:
             line=operation.at.line,
             end=operation.at.end,
             revision=migration.revision.id,
-            remedy=_remedy(operation),
+            remedy=_remedy(operation, _has_foreign_key(operation, migration)),
         )
 
 
-def _remedy(operation: AddColumn) -> str:
+def _has_foreign_key(operation: AddColumn, migration: Migration) -> bool:
+    """Whether the revision lets the column refer to another table: then no constant is a value for it."""
+    return any(
+        isinstance(one, AddConstraint)
+        and one.kind == "foreign key"
+        and same(one.table, operation.table)
+        and operation.column.name in one.columns
+        for one in migration.operations
+    )
+
+
+def _remedy(operation: AddColumn, refers: bool) -> str:
     table, column = operation.table, operation.column
     schema = f', schema="{table.schema}"' if table.schema else ""
-    fill = f'op.execute("UPDATE {table} SET {column.name} = … WHERE {column.name} IS NULL")'
+    name = quoted(column.name)
+    fill = f"UPDATE {sql_name(table)} SET {name} = … WHERE {name} IS NULL"
     columns = _column_calls(operation.call)
     if not columns:
         sql = operation.call.rstrip("; \n")
         return (
             f"-- with a value that suits every row:\n{sql} DEFAULT …\n"
             "-- or, where the value differs from row to row, in three steps:\n"
-            f"ALTER TABLE {table} ADD COLUMN {column.name} {column.type or '…'};\n"
-            f"UPDATE {table} SET {column.name} = … WHERE {column.name} IS NULL;\n"
-            f"ALTER TABLE {table} ALTER COLUMN {column.name} SET NOT NULL;"
+            f"ALTER TABLE {sql_name(table)} ADD COLUMN {name} {column.type or '…'};\n{fill};\n"
+            f"ALTER TABLE {sql_name(table)} ALTER COLUMN {name} SET NOT NULL;"
         )
     existing = f", existing_type={column.type}" if column.type else ""
     return "\n".join(
         [
-            _with(operation.call, server_default=_suggest(column.type), nullable="False"),
+            _with(operation.call, server_default=_suggest(None if refers else column.type), nullable="False"),
             "# or, where the value differs from row to row, in three steps:",
             _with(operation.call, server_default=None, nullable="True"),
-            fill,
+            execute(fill),
             f'op.alter_column("{table.name}", "{column.name}"{existing}, nullable=False{schema})',
         ]
     )

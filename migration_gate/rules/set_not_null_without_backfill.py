@@ -7,7 +7,8 @@ Fill them first, in the same revision or an earlier new one. On a large table th
 its own, in batches, and a CHECK (column IS NOT NULL), added NOT VALID and validated apart, lets SET NOT NULL skip
 its scan.
 
-Silent where an UPDATE of that column or a DELETE on that table comes before it, where a valid CHECK proves it,
+Silent where an UPDATE of all NULLs of that column or a DELETE on that table comes before it (one whose WHERE may
+leave some is a note), where a valid CHECK proves it,
 where the column was added with a server default, and on tables that a new revision creates.
 
 Source: PostgreSQL's documentation, ALTER TABLE, SET NOT NULL; measured on a table with rows.
@@ -21,11 +22,14 @@ from migration_gate.operations.model import (
     AddColumn,
     AddConstraint,
     ChangeRows,
+    NotRead,
     Operation,
+    RenameColumn,
+    RenameTable,
     SetNotNull,
     ValidateConstraint,
 )
-from migration_gate.rules.base import Hazard, Migration, is_new, not_read_in, same
+from migration_gate.rules.base import Hazard, Migration, execute, is_new, not_read_about, quoted, same, sql_name, tidy
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -36,48 +40,69 @@ def check(migration: Migration) -> Iterator[Hazard]:
         if is_new(operation.table, earlier) or _filled(operation, earlier):
             continue
         table, column = operation.table, operation.column
-        unread = not_read_in(earlier)
-        doubt = f" Line {unread.at.line} was not read, and may fill them." if unread else ""
+        partly = _partly_filled(operation, earlier)
+        unread = not_read_about(table, earlier, operation.at.path)
+        before = "nothing before it fills the NULLs that it may hold"
+        if partly:
+            before = f"the UPDATE of {_place(partly)} has a WHERE that may leave NULLs behind"
+        elif unread:
+            before = f"what {_place(unread)} does to the NULLs that it may hold could not be read"
         yield Hazard(
-            message=f"{table}.{column} is set NOT NULL, and nothing before it fills the NULLs that it may hold. "
-            f"PostgreSQL reads all of {table} to look for one, and refuses the migration if it finds it.{doubt}",
+            message=f"{table}.{column} is set NOT NULL, and {before}. PostgreSQL reads all of {table} to look for one, "
+            "and refuses the migration if it finds it.",
             path=operation.at.path,
             line=operation.at.line,
             end=operation.at.end,
             revision=migration.revision.id,
             remedy=_remedy(operation),
-            sure=unread is None,
+            sure=not (partly or unread),
         )
 
 
 def _filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
-    not_valid: set[str | None] = set()
-    for operation in earlier:
-        if not same(getattr(operation, "table", None), target.table):
+    """Whether no NULL can be left: read backwards, so that a column or table is followed through its renamings."""
+    table, column = target.table, target.column
+    validated: set[str] = set()
+    for one in reversed(earlier):
+        if isinstance(one, RenameTable) and same(one.to, table):
+            table = one.table
+        if not same(getattr(one, "table", None), table):
             continue
-        match operation:
-            case ChangeRows(verb="UPDATE", columns=columns):
-                if not columns or target.column in columns:
-                    return True
+        match one:
+            case RenameColumn(to=to) if to == column:
+                column = one.column
             case ChangeRows(verb="DELETE"):
                 return True
-            case AddColumn(column=column) if column.name == target.column:
-                if column.fills_itself or column.default not in (None, "NULL"):
+            case ChangeRows(verb="UPDATE"):
+                if not one.columns or (column in one.columns and (one.every_null is None or column in one.every_null)):
                     return True
-            case AddConstraint(valid=valid, proves_not_null=proves) if target.column in proves:
-                if valid:
-                    return True
-                not_valid.add(operation.name)
-            case ValidateConstraint(name=name):
-                if name in not_valid:
-                    return True
+            case AddColumn() if one.column.name == column:
+                return bool(one.column.fills_itself) or one.column.default not in (None, "NULL")
+            case ValidateConstraint():
+                validated.add(one.name)
+            case AddConstraint() if column in one.proves_not_null and (one.valid or one.name in validated):
+                return True
     return False
+
+
+def _partly_filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> ChangeRows | None:
+    """An UPDATE that sets the column in some rows, and nobody can say by reading whether these are all."""
+    for one in earlier:
+        if isinstance(one, ChangeRows) and one.verb == "UPDATE" and same(one.table, target.table):
+            filled = target.column in one.columns
+            if filled:
+                return one
+    return None
+
+
+def _place(one: ChangeRows | NotRead) -> str:
+    return f"{one.at.path.name}:{one.at.line}"
 
 
 def _remedy(operation: SetNotNull) -> str:
     table, column = operation.table, operation.column
-    sql = f"UPDATE {table} SET {column} = … WHERE {column} IS NULL"
+    sql = f"UPDATE {sql_name(table)} SET {quoted(column)} = … WHERE {quoted(column)} IS NULL"
     if operation.call.lstrip().upper().startswith("ALTER"):
         return f"{sql};\n{operation.call.rstrip('; ')};"
     call = operation.call.replace("batch_op.alter_column(", f'op.alter_column("{table.name}", ', 1)
-    return f'op.execute("{sql}")\n{call}'
+    return f"{execute(sql)}\n{tidy(call)}"

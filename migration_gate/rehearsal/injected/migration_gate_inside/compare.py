@@ -15,12 +15,11 @@ from migration_gate_inside.job import emit
 from migration_gate_inside.watch import say
 
 
-def compare(upgraded: Any) -> None:
-    """Run autogenerate in the environment that was just upgraded. Reports; never raises."""
+def compare(config: Any, script: Any) -> None:
+    """Run autogenerate against the databases that were just upgraded. Reports; never raises."""
     from alembic.autogenerate import RevisionContext
     from alembic.runtime.environment import EnvironmentContext
 
-    config, script = upgraded.config, upgraded.script
     words = {"message": None, "autogenerate": True, "sql": False, "head": "head", "splice": False,
              "branch_label": None, "version_path": None, "rev_id": None, "depends_on": None}  # fmt: skip
     metadata: list[Any] = []
@@ -153,15 +152,23 @@ def _class_of(table: Any, said: dict[str, Any]) -> dict[str, Any]:
         for value in list(vars(module).values()) if hasattr(module, "__dict__") else ():
             if not isinstance(value, type) or value.__dict__.get("__table__") is not table:
                 continue
-            try:
-                lines, start = inspect.getsourcelines(value)
-                path = inspect.getsourcefile(value)
-            except (OSError, TypeError):
-                return {}
-            name = said.get("index_name") or said.get("constraint_name") or said.get("column_name")
-            if "columns" in said and not any(name and name in line for line in lines):
-                name = said["columns"][0] if said["columns"] else None
-            pattern = rf"^\s+{re.escape(name)}\s*[:=]|['\"]{re.escape(name)}['\"]" if name else None
-            offset = next((i for i, line in enumerate(lines) if pattern and re.search(pattern, line)), 0)
-            return {"path": path, "line": start + offset}
+            names = [said.get("index_name"), said.get("constraint_name"), said.get("column_name")]
+            return _line_of(value, [*filter(None, names), *said.get("columns", [])[:1]])
     return {}
+
+
+def _line_of(mapped: type, names: list[str]) -> dict[str, Any]:
+    """Where a class, or a mixin or base of it, writes the first of the names that it has; else the class itself."""
+    sources = []
+    for one in mapped.__mro__:
+        try:
+            sources.append((inspect.getsourcefile(one), *inspect.getsourcelines(one)))
+        except (OSError, TypeError):
+            continue
+    for name in names:
+        pattern = re.compile(rf"^\s+{re.escape(name)}\s*[:=]|['\"]{re.escape(name)}['\"]")
+        for path, lines, start in sources:
+            for offset, line in enumerate(lines):
+                if pattern.search(line):
+                    return {"path": path, "line": start + offset}
+    return {"path": sources[0][0], "line": sources[0][2]} if sources else {}

@@ -17,8 +17,8 @@ from migration_gate_inside import imports
 from migration_gate_inside.job import emit, job
 
 _SETTING = (
-    'If it reads its URL from a variable, name it: [tool.migration-gate] environment = { THE_VARIABLE = "{url}" }; '
-    'if it is no database, allow it: allow-connections = ["host:port"]'
+    "In pyproject.toml, under [tool.migration-gate]: if it reads its URL from a variable, "
+    'environment = { THE_VARIABLE = "{url}" }; if it is no database, allow-connections = ["host:port"]'
 )
 
 

@@ -33,6 +33,7 @@ class Job(NamedTuple):
     url: str
     start_at: str | None
     create_all: bool
+    start_from: str | None
 
 
 _job: Job | None = None

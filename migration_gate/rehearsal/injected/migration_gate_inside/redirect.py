@@ -34,15 +34,16 @@ def install(sqlalchemy: ModuleType) -> None:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    event.listen(Engine, "do_connect", _connect, insert=True)
+    event.listen(Engine, "do_connect", _connect)
 
 
 def _connect(dialect: Any, record: Any, args: list[Any], parameters: dict[str, Any]) -> Any:
     if dialect.name != "postgresql":
         raise guard.refuse(
             f"{dialect.name}:{parameters.get('database') or parameters.get('db') or ''}".rstrip(":"),
-            f"an engine for {dialect.name}, and the gate rehearses on PostgreSQL only. If a variable chooses the "
-            'database, set it: [tool.migration-gate] environment = { DATABASE_URL = "{url}" }',
+            f"an engine for {dialect.name}, and the gate rehearses on PostgreSQL only. Give it any postgresql:// URL, "
+            "in its configuration or by a variable: in pyproject.toml, under [tool.migration-gate], "
+            'environment = { DATABASE_URL = "{url}" }',
         )
     host, port, database = _asked(args, parameters)
     name = database_for(host, port, database)

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from migration_gate_inside import compare, watch
 from migration_gate_inside.job import emit, job
 from migration_gate_inside.watch import say
 
@@ -16,6 +17,7 @@ def main() -> None:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # where `alembic` and `flask` are run from
     sys.argv = ["alembic", "upgrade", "heads"]
+    watch.compares = False
     try:
         _upgrade()
     except BaseException as error:
@@ -39,13 +41,20 @@ def _upgrade() -> None:
                     "Migrate(app, db)?"
                 )
             migrate = current_app.extensions["migrate"].migrate
-            config = migrate.get_config(job().directory, x_arg=job().x or None)
-            _start(config)
-            command.upgrade(config, "heads")
+            _upgrade_by(command, migrate.get_config(job().directory, x_arg=job().x or None))
     else:
-        config = _config()
-        _start(config)
-        command.upgrade(config, "heads")
+        _upgrade_by(command, _config())
+
+
+def _upgrade_by(command: Any, config: Any) -> None:
+    """Upgrade, then compare: here and not as soon as an upgrade ends, because an application may upgrade while it is
+    loaded, before all of its models are.
+    """
+    from alembic.script import ScriptDirectory
+
+    _start(config)
+    command.upgrade(config, "heads")
+    compare.compare(config, ScriptDirectory.from_config(config))
 
 
 def _config() -> Any:
@@ -73,13 +82,15 @@ def _flask_app() -> Any:
     except ImportError as error:
         raise RuntimeError(f"the project's Python ({sys.executable}) has no flask: {error}") from error
     sys.argv = ["flask", "db", "upgrade"]
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"  # as the command sets it; app.run() at a module's end then does nothing
     load_dotenv()
     name = job().flask_app or os.environ.get("FLASK_APP")
     try:
         return ScriptInfo(app_import_path=name).load_app()
     except NoAppException as error:
         raise RuntimeError(
-            f'Flask finds no application: {error.message} Name it: [tool.migration-gate] flask-app = "shop:create_app"'
+            f"Flask finds no application: {error.message} "
+            'Name it in pyproject.toml, under [tool.migration-gate]: flask-app = "shop:create_app"'
         ) from error
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from migration_gate_inside.job import emit, job
 
 _upgraded: set[int] = set()  # ids of the environment contexts that ran upgrade steps
+compares = True  # whether the end of an upgrade is the time to compare; run.py has a time of its own
 _contexts = 0
 _said: list[BaseException] = []  # kept alive, so that an id cannot be another exception's
 
@@ -42,6 +43,8 @@ def install_migration(module: ModuleType) -> None:
                     emit("stamp", context=number)
                     yield step
                     continue
+                if current == [None] and not heads:
+                    _look_around(self)
                 current[0] = script.revision
                 if step.is_upgrade and self.environment_context is not None:
                     _upgraded.add(id(self.environment_context))
@@ -60,6 +63,19 @@ def install_migration(module: ModuleType) -> None:
             self._migrations_fn = steps
 
     cls.run_migrations = run_migrations
+
+
+def _look_around(context: Any) -> None:
+    """Tells of tables that are there before the first revision runs: create_all() made them, as a rule."""
+    if context.dialect.name != "postgresql" or job().start_from:
+        return
+    rows = context.connection.exec_driver_sql(
+        "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_' ORDER BY 1"
+    )
+    names = [row[0] for row in rows if row[0] != context.version_table]
+    if names:
+        emit("tables-before", names=names)
 
 
 def install_environment(module: ModuleType) -> None:
@@ -84,11 +100,11 @@ def install_environment(module: ModuleType) -> None:
 
     def leave(self: Any, kind: Any, error: Any, trace: Any) -> Any:
         result = real_exit(self, kind, error, trace)
-        if kind is None and id(self) in _upgraded:
+        if kind is None and compares and id(self) in _upgraded:
             _upgraded.discard(id(self))
             from migration_gate_inside import compare
 
-            compare.compare(self)
+            compare.compare(self.config, self.script)
         return result
 
     cls.configure, cls.__exit__ = configure, leave
@@ -173,13 +189,13 @@ def _best(places: list[tuple[str, int]]) -> dict[str, Any]:
     root = os.path.realpath(os.getcwd())
     best: dict[int, tuple[str, int]] = {}
     for name, line in places:
+        if name.startswith("<"):
+            continue  # <frozen importlib._bootstrap>, <string>
         path = os.path.realpath(name)
         if any(path.startswith(one + os.sep) for one in versions):
             best[0] = (path, line)
-        elif path.startswith(env + os.sep):
+        elif path.startswith((env + os.sep, root + os.sep)) and not path.startswith((sys.prefix + os.sep, _OWN)):
             best[1] = (path, line)
-        elif path.startswith(root + os.sep) and not path.startswith((sys.prefix + os.sep, _OWN)):
-            best[2] = (path, line)
     if not best:
         return {"path": None, "line": None}
     path, line = best[min(best)]
