@@ -42,7 +42,7 @@ def test_an_env_py_that_needs_a_variable(tmp_path: Path, gate: Gate) -> None:
     project = alembic_project(tmp_path, ENGINE, {"a1": CREATE}, before='import os\nos.environ["SHOP_URL"]')
     said = problem(gate, project)
     assert "KeyError: 'SHOP_URL' (migrations/env.py:6)" in said
-    assert '[tool.migration-gate] environment = { SHOP_URL = "{url}" }' in said
+    assert 'under [tool.migration-gate]: environment = { SHOP_URL = "{url}" }' in said
     settings(project, 'environment = { SHOP_URL = "{url}" }')
     assert gate("ci", cwd=project).status == 0
 
@@ -143,7 +143,7 @@ def test_a_dump_that_fails_names_its_line(tmp_path: Path, gate: Gate) -> None:
     settings(project, 'start-from = "schema.sql"')
     said = gate("ci", cwd=project)
     assert said.status == 2
-    assert 'schema.sql:3: type "nonsense" does not exist' in said.err
+    assert 'schema.sql:3, which the settings name, fails: type "nonsense" does not exist' in said.err
 
 
 MODELS = """
@@ -275,3 +275,102 @@ def test_naming_a_kind_of_server_that_is_not_one(word: str, tmp_path: Path, gate
     said = gate("ci", "--postgres", word + "s", cwd=project)
     assert said.status == 2
     assert "cannot read the choice of PostgreSQL" in said.err
+
+
+def with_metadata(project: Path, more: str = "") -> Path:
+    """Give env.py the models of ``models.py``."""
+    write(project, {"models.py": MODELS + more})
+    env = project / "migrations/env.py"
+    env.write_text(env.read_text().replace("target_metadata = None", "from models import metadata as target_metadata"))
+    (project / "pyproject.toml").unlink()
+    return project
+
+
+USERS = 'op.create_table("users", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("age", sa.Integer()))'
+
+
+def test_models_that_an_application_loads_after_upgrading_itself_are_compared(example: Example, gate: Gate) -> None:
+    project = example("shop")
+    package = project / "shop/__init__.py"
+    package.write_text(
+        package.read_text().replace(
+            "    return app\n",
+            "    from flask_migrate import upgrade\n"
+            "    with app.app_context():\n        upgrade()\n"
+            "    db.Table('late', db.Column('id', db.Integer, primary_key=True))\n"
+            "    return app\n",
+        )
+    )
+    said = gate("ci", "--format", "json", cwd=project)
+    assert [one["message"] for one in said.json["findings"]] == ["table `late` is in the models and in no migration"]
+
+
+def test_a_dump_that_stands_at_head_is_compared_all_the_same(tmp_path: Path, gate: Gate) -> None:
+    more = "sa.Table('extra', metadata, sa.Column('id', sa.Integer, primary_key=True))\n"
+    project = with_metadata(alembic_project(tmp_path, ENGINE, {"a1": revision("a1", USERS)}), more)
+    (project / "schema.sql").write_text("CREATE TABLE users (id serial PRIMARY KEY, age int);\n")
+    for head in ("a1", "head"):
+        table = f'[tool.migration-gate]\nstart-from = "schema.sql"\nstart-at = "{head}"\n'
+        (project / "pyproject.toml").write_text(table)
+        said = gate("ci", "--format", "json", cwd=project)
+        assert said.json["problems"] == []
+        assert [one["message"] for one in said.json["findings"]] == [
+            "table `extra` is in the models and in no migration"
+        ]
+
+
+def test_a_dump_without_a_revision_says_that_one_has_to_be_named(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, ENGINE, {"a1": revision("a1", USERS)})
+    (project / "schema.sql").write_text("CREATE TABLE users (id serial PRIMARY KEY, age int);\n")
+    settings(project, 'start-from = "schema.sql"')
+    (finding,) = gate("ci", "--format", "json", cwd=project).json["findings"]
+    assert 'relation "users" already exists' in finding["message"]
+    assert "has no row in Alembic's version table" in finding["message"]
+    assert 'start-at = "…"' in finding["remedy"]
+
+
+def test_tables_that_env_py_makes_by_create_all_are_noted(tmp_path: Path, gate: Gate) -> None:
+    project = with_metadata(alembic_project(tmp_path, ENGINE, {"a1": revision("a1", 'op.execute("SELECT 1")')}))
+    env = project / "migrations/env.py"
+    env.write_text(
+        env.read_text().replace(
+            "    context.configure", "    target_metadata.create_all(connectable)\n    context.configure"
+        )
+    )
+    said = gate("ci", "--format", "json", cwd=project)
+    assert said.status == 0
+    assert any(
+        "1 tables were there before the first revision ran (users)" in one["message"] for one in said.json["notes"]
+    )
+
+
+def test_exit_zero_opens_the_gate_on_findings_and_never_on_what_was_not_judged(tmp_path: Path, gate: Gate) -> None:
+    add = revision("b2", 'op.add_column("t", sa.Column("a", sa.Integer(), nullable=False))', down="a1")
+    project = alembic_project(tmp_path, ENGINE, {"a1": CREATE, "b2": add})
+    assert gate("ci", cwd=project).status == 1
+    assert gate("ci", "--exit-zero", cwd=project).status == 0
+    env = project / "migrations/env.py"
+    env.write_text("raise RuntimeError('no')\n" + env.read_text())
+    assert gate("ci", "--exit-zero", cwd=project).status == 2
+
+
+def test_setup_sql_runs_before_everything(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, ENGINE, {"a1": revision("a1", 'op.execute("CREATE TABLE s.t (id int)")')})
+    (project / "setup.sql").write_text("CREATE SCHEMA s;\n")
+    assert gate("ci", cwd=project).status == 1
+    settings(project, 'setup-sql = "setup.sql"')
+    assert gate("ci", cwd=project).status == 0
+
+
+def test_the_projects_python_may_be_another_one(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, ENGINE, {"a1": CREATE})
+    python = project / "their-python"
+    python.write_text(f'#!/bin/sh\necho used >> {project}/used\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    settings(project, 'python = "./their-python"')
+    assert gate("ci", cwd=project).status == 0
+    assert (project / "used").exists()
+    settings(project, 'python = "./no-python"')
+    said = gate("ci", cwd=project)
+    assert said.status == 2
+    assert "which the setting `python` names" in said.err

@@ -130,7 +130,8 @@ def test_what_cannot_be_taken_there_is_refused(how: str, tmp_path: Path, gate: G
     assert said.status == 2
     (problem,) = said.json["problems"]
     assert "refused a connection to" in problem
-    assert "[tool.migration-gate] environment" in problem
+    assert "under [tool.migration-gate]" in problem
+    assert "environment = {" in problem
     assert "secret" not in said.out + said.err
     assert elsewhere.visitors == 0
     assert not (tmp_path / "real.db").exists()
