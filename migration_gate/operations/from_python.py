@@ -446,6 +446,8 @@ class _Reader:
                 return self.run(called, given, keywords, node)
             case Connection(session=True):  # sessionmaker(bind)()
                 return called
+            case Made(kind="sessionmaker" | "scoped_session"):  # sessionmaker()(bind=…), or bound somewhere else
+                return Connection(session=True)
             case _:
                 if isinstance(node.func, ast.Name) and node.func.id in BUILTINS:
                     if node.func.id == "str" and given and _is_url(given[0]):

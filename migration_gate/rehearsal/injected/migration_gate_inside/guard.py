@@ -50,7 +50,7 @@ def own_hosts() -> frozenset[str]:
     host = job().host
     names = {host}
     if host in ("127.0.0.1", "localhost"):
-        names |= {"127.0.0.1", "localhost"}
+        names |= {"127.0.0.1", "localhost"} | ({"::1"} if host == "localhost" else set())
     else:
         with suppress(OSError):
             names |= {str(found[4][0]) for found in socket.getaddrinfo(host, job().port)}
