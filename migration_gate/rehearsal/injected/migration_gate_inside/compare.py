@@ -11,8 +11,8 @@ import re
 import sys
 from typing import Any
 
+from migration_gate_inside.errors import say
 from migration_gate_inside.job import emit
-from migration_gate_inside.watch import say
 
 
 def compare(config: Any, script: Any) -> None:

@@ -28,7 +28,7 @@ class Refused(ConnectionError):  # noqa: N818 (the word of its message)
 
 def refuse(target: str, what: str) -> Refused:
     """The error to raise; it is reported even where the project's code swallows it."""
-    from migration_gate_inside.watch import place_in_frames
+    from migration_gate_inside.errors import place_in_frames
 
     emit("refused", target=target, what=what, **place_in_frames(sys._getframe(1)))
     return Refused(f"migration-gate refused a connection to {target}: {what}")

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from migration_gate_inside import compare, watch
+from migration_gate_inside.errors import say
 from migration_gate_inside.job import emit, job
-from migration_gate_inside.watch import say
 
 
 def main() -> None:

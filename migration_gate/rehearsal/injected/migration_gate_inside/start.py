@@ -44,7 +44,7 @@ def _end_in_time() -> None:
         except OSError:
             pass  # it lives, and belongs to somebody else
         time.sleep(0.2)
-    from migration_gate_inside.watch import place_in_frames
+    from migration_gate_inside.errors import place_in_frames
 
     frame = sys._current_frames().get(main) if main else None
     emit("too-long", **place_in_frames(frame))
