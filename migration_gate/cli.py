@@ -12,7 +12,7 @@ from migration_gate import __version__
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit status: 0 the gate is open, 1 findings, 2 the gate could not judge."""
-    from migration_gate.findings import CannotJudge
+    from migration_gate.findings import CannotJudge, CannotWrite
 
     options = parser().parse_args(arguments)
     try:
@@ -35,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from migration_gate.report.clean import clean
 
         print(f"migration-gate: {clean(str(reason))}", file=sys.stderr)
+        if getattr(options, "format", "text") != "text" and not isinstance(reason, CannotWrite):
+            from migration_gate.commands.emit import emit
+            from migration_gate.findings import Verdict
+
+            emit(Verdict(problems=(str(reason),)), options)
         return 2
     except KeyboardInterrupt:
         print("migration-gate: stopped", file=sys.stderr)

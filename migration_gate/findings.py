@@ -80,3 +80,7 @@ class Stage(NamedTuple):
 
 class CannotJudge(Exception):  # noqa: N818 (it is a statement, and it reads as one where it is raised)
     """The gate cannot judge: one line that says what happened, where, and what to do. Exit status 2."""
+
+
+class CannotWrite(CannotJudge):
+    """The report's own file cannot be written."""

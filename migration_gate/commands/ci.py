@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,8 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
 
     verdict = lint.judge(projects, None)
     graphs = [(project, history.load(project)) for project in projects]
-    stages = [_history_stage(project, graph, len(projects)) for project, graph in graphs]
+    refused = {one.path for one in verdict.findings if one.rule == "multiple-heads"}
+    stages = [_history_stage(project, graph, len(projects), refused) for project, graph in graphs]
     verdict = verdict._replace(title="migration-gate ci", stages=tuple(stages))
     if not any(graph.sound for _, graph in graphs):
         return verdict
@@ -79,11 +81,11 @@ def _rehearse(project: Project, graph: History, server: Server, number: int, pro
     def make(name: str) -> None:
         create(server, name)
         if setup:
-            start.run_file(project.working_directory / setup, server, name)
+            start.run_file(project.settings_folder / setup, server, name)
 
     make(primary)
     if origin and origin != "create_all":
-        start.run_file(project.working_directory / origin, server, primary)
+        start.run_file(project.settings_folder / origin, server, primary)
 
     def seen(event: child.Event) -> None:
         if event["event"] == "step":
@@ -122,13 +124,14 @@ def _relative(finding: Finding) -> Finding:
     return finding._replace(path=shown(Path(finding.path)) if finding.path else None)
 
 
-def _history_stage(project: Project, graph: History, many: int) -> Stage:
+def _history_stage(project: Project, graph: History, many: int, refused: Collection[str | None]) -> Stage:
     label = f"{project.name}: " if many > 1 else ""
     count = len(graph.revisions)
     if not graph.sound:
         return Stage("history", False, f"{label}{count} revisions, and Alembic cannot load them: see below")
     heads = "one head" if len(graph.heads) == 1 else f"{len(graph.heads)} heads"
-    return Stage("history", len(graph.heads) == 1, f"{label}{count} revisions, {heads}")
+    several = any(shown(graph.revisions[head].path) in refused for head in graph.heads)
+    return Stage("history", not several, f"{label}{count} revision{'s' if count != 1 else ''}, {heads}")
 
 
 def _drift_stage(label: str, problem: str | None, findings: tuple[Finding, ...]) -> Stage:

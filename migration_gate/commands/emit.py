@@ -8,20 +8,20 @@ from argparse import Namespace
 from importlib import import_module
 from pathlib import Path
 
-from migration_gate.findings import CannotJudge, Verdict
+from migration_gate.findings import CannotWrite, Verdict
 
 _FORMATS = {"text": "text", "json": "json_", "github": "github"}
 
 
 def emit(verdict: Verdict, options: Namespace) -> int:
-    """Write the report, and give the exit status. Raises CannotJudge where the file cannot be written."""
+    """Write the report, and give the exit status. Raises CannotWrite where the file cannot be written."""
     render = import_module("migration_gate.report." + _FORMATS[options.format]).render
     text = render(verdict, color=options.output is None and use_color(sys.stdout), notes=options.notes)
     if options.output:
         try:
             Path(options.output).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise CannotJudge(f"cannot write {options.output}: {error.strerror}") from error
+            raise CannotWrite(f"cannot write {options.output}: {error.strerror}") from error
     else:
         sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
         sys.stdout.flush()

@@ -24,7 +24,9 @@ def compared(project: Project, ran: Ran) -> Compared:
     if not results:
         return Compared(problem=_why_not(project, ran))
     operations = results[-1]["operations"]
-    findings = tuple(_finding(project, sentence, one) for sentence, one in sentences(operations))
+    found = [_finding(project, sentence, one) for sentence, one in sentences(operations)]
+    # Autogenerate's own order is that of sets, another one each time.
+    findings = tuple(sorted(found, key=lambda one: (one.path is None, one.path or "", one.line or 0, one.message)))
     return Compared(findings, (_comparisons(project, ran),))
 
 
@@ -81,11 +83,14 @@ def sentences(operations: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str,
     dropped = {
         _object(one): one for one in operations if one["kind"] in ("DropIndexOp", "DropConstraintOp") and _named(one)
     }
+    gone = {_table(one) for one in operations if one["kind"] == "DropTableOp"}
     made = {_object(one) for one in operations if one["kind"].startswith("Create") and _named(one)}
     for one in operations:
         kind = one["kind"]
-        if kind in ("DropIndexOp", "DropConstraintOp") and _named(one) and _object(one) in made:
-            continue
+        if kind in ("DropIndexOp", "DropConstraintOp") and (
+            (_named(one) and _object(one) in made) or _table(one) in gone
+        ):
+            continue  # said with what replaces it, or with its table
         if kind.startswith("Create") and _named(one) and _object(one) in dropped:
             old = dropped[_object(one)].get("code") or ""
             code = "\n".join(filter(None, (old, one.get("code"))))

@@ -225,7 +225,8 @@ def _update(body: Node, at: At, sql: str) -> Iterator[Operation]:
     columns = []
     for target in body.get("targetList", ()):
         columns.append(target["ResTarget"].get("name", ""))
-    yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", tuple(columns), _every_null(body, columns))
+    whole = not {"whereClause", "fromClause"} & body.keys()
+    yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", tuple(columns), _every_null(body, columns), whole)
     yield from _changes_in_with(body, at, sql)
 
 
@@ -248,8 +249,14 @@ def _insert(body: Node, at: At, sql: str) -> Iterator[Operation]:
 
 
 def _delete(body: Node, at: At, sql: str) -> Iterator[Operation]:
-    yield ChangeRows(at, sql, _table(body["relation"]), "DELETE")
+    whole = not {"whereClause", "usingClause"} & body.keys()
+    yield ChangeRows(at, sql, _table(body["relation"]), "DELETE", whole=whole)
     yield from _changes_in_with(body, at, sql)
+
+
+def _truncate(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    for wrapped in body["relations"]:
+        yield ChangeRows(at, sql, _table(wrapped["RangeVar"]), "DELETE", whole=True)
 
 
 def _select(body: Node, at: At, sql: str) -> Iterator[Operation]:
@@ -278,6 +285,7 @@ _READERS: dict[str, Callable[[Node, At, str], Iterator[Operation]]] = {
     "InsertStmt": _insert,
     "RenameStmt": _rename,
     "SelectStmt": _select,
+    "TruncateStmt": _truncate,
     "UpdateStmt": _update,
 }
 

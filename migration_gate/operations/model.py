@@ -165,7 +165,7 @@ class DropIndex(NamedTuple):
 class ChangeRows(NamedTuple):
     """INSERT, UPDATE or DELETE. ``columns`` are those an UPDATE sets, empty where the reader could not tell.
     ``every_null`` names those whose NULLs are all gone afterwards: the UPDATE has no WHERE, or none but ``c IS NULL``;
-    None where the reader could not tell.
+    None where the reader could not tell. ``whole`` is true where the statement has no WHERE at all: every row.
     """
 
     at: At
@@ -174,6 +174,7 @@ class ChangeRows(NamedTuple):
     verb: Literal["INSERT", "UPDATE", "DELETE"]
     columns: tuple[str, ...] = ()
     every_null: tuple[str, ...] | None = None
+    whole: bool = False
 
 
 class Other(NamedTuple):

@@ -322,6 +322,7 @@ def _add(
             toml_file=Path(toml_folder, "pyproject.toml") if toml_folder else None,
             working_directory=Path(cwd),
             settings=Settings(),
+            settings_folder=Path(cwd),
         )
     )
 
@@ -515,8 +516,13 @@ def _finished(survey: _Survey, projects: list[Project]) -> list[Project]:
         name = survey.where(str(one.directory))
         if folders.count(one.directory) > 1:
             name += f" [{one.section}]"
-        named.append(one._replace(name=name, settings=table))
+        folder = Path(governing) if governing is not None else one.working_directory
+        named.append(one._replace(name=name, settings=table, settings_folder=folder))
     return sorted(named, key=lambda one: one.name)
+
+
+def _toml_list(survey: _Survey, folders: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{survey.where(one)}"' for one in folders) + "]"
 
 
 def _refuse_unread(survey: _Survey, projects: list[Project]) -> None:
@@ -535,8 +541,9 @@ def _refuse_unread(survey: _Survey, projects: list[Project]) -> None:
             if held and not one.recursive:
                 raise CannotJudge(
                     f"{survey.where(held[0])} holds revisions, and Alembic reads no folder below"
-                    f" {survey.where(place)}. If code adds it, name all folders in"
-                    " [tool.migration-gate] version-locations; else exclude it there"
+                    f" {survey.where(place)}. If code adds it, name every folder, this one too, in"
+                    f" [tool.migration-gate]: version-locations = {_toml_list(survey, [place, *held])};"
+                    " else exclude it there"
                 )
             endings = (".py", ".pyc", ".pyo") if one.sourceless else (".py",)
             names = [name for folder in (place, *held) for name in _names(survey, folder)]

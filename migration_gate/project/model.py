@@ -23,6 +23,7 @@ class Project(NamedTuple):
     toml_file: Path | None  # the pyproject.toml that has [tool.alembic]
     working_directory: Path  # where `alembic` or `flask` is run, so that relative paths resolve
     settings: Settings
+    settings_folder: Path  # that of the pyproject.toml that has them: what they name is relative to it
 
 
 def command(project: Project, flask: str, alembic: str) -> str:

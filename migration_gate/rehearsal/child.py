@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 from migration_gate.findings import CannotJudge
 from migration_gate.postgres.server import Server
 from migration_gate.project.model import Project
-from migration_gate.rehearsal.environment import interpreter, url_for, variables
+from migration_gate.rehearsal.environment import filled, interpreter, url_for, variables
 
 INJECTED = Path(__file__).parent / "injected"
 GRACE = 3  # seconds that the child has to say where it was, after its time is up
@@ -60,7 +60,7 @@ def upgrade(
         _write_job(Path(folder), project, server, primary)
         log = Path(folder, "log")
         with log.open("wb") as output:
-            process = _start(project, variables(project, server, primary, folder), output)
+            process = _start(project, server, primary, variables(project, server, primary, folder), output)
             try:
                 events = _follow(process, Path(folder), project.settings.time_limit, primary, make, seen)
             finally:
@@ -108,17 +108,31 @@ def _host_and_port(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _start(project: Project, environment: dict[str, str], output: Any) -> subprocess.Popen[bytes]:
-    command = [interpreter(project), "-m", "migration_gate_inside.run"]
+def _own_command(project: Project, server: Server, database: str) -> list[str]:
+    """The words of ``upgrade-command``, with {url} and its parts filled in."""
+    settings = project.settings
+    if settings.start_at or settings.start_from == "create_all":
+        raise CannotJudge(
+            'start-at and start-from = "create_all" are for `alembic upgrade`, and do not go with upgrade-command: '
+            "begin with an SQL file (start-from), or let the command begin where it should"
+        )
+    try:
+        return [filled(word, server, database) for word in shlex.split(settings.upgrade_command or "")]
+    except ValueError as error:
+        raise CannotJudge(f"upgrade-command cannot be split into words: {error}") from error
+
+
+def _start(
+    project: Project, server: Server, database: str, environment: dict[str, str], output: Any
+) -> subprocess.Popen[bytes]:
+    # By its path, not by -m, which would put the working directory before everything that is installed.
+    command = [interpreter(project), str(INJECTED / "migration_gate_inside/run.py")]
     if project.settings.upgrade_command:
-        try:
-            command = shlex.split(project.settings.upgrade_command)
-        except ValueError as error:
-            raise CannotJudge(f"upgrade-command cannot be split into words: {error}") from error
+        command = _own_command(project, server, database)
     try:
         return subprocess.Popen(
             command,
-            cwd=project.working_directory,
+            cwd=project.settings_folder if project.settings.upgrade_command else project.working_directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -126,7 +140,7 @@ def _start(project: Project, environment: dict[str, str], output: Any) -> subpro
             start_new_session=True,  # Ctrl-C is the gate's; it ends the whole group
         )
     except OSError as error:
-        raise CannotJudge(f"cannot start `{shlex.join(command)}`: {error.strerror}") from error
+        raise CannotJudge(f"cannot start `{command[0]}`: {error.strerror}") from error
 
 
 def _follow(

@@ -33,18 +33,8 @@ def variables(project: Project, server: Server, database: str, folder: str) -> d
     }
     for name in USUAL:
         given[name] = server.url(database, _driver_of(given.get(name)) or driver_for(project))
-    parts = {
-        "{url}": server.url(database),
-        "{host}": server.host,
-        "{port}": str(server.port),
-        "{user}": server.user,
-        "{password}": server.password,
-        "{database}": database,
-    }
     for name, value in project.settings.environment:
-        for part, text in parts.items():
-            value = value.replace(part, text)
-        given[name] = value
+        given[name] = filled(value, server, database)
     inside = str(Path(__file__).parent / "injected")
     given["PYTHONPATH"] = os.pathsep.join(filter(None, (inside, given.get("PYTHONPATH"))))
     given["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(interpreter(project)), given.get("PATH"))))
@@ -55,6 +45,21 @@ def variables(project: Project, server: Server, database: str, folder: str) -> d
     return given
 
 
+def filled(text: str, server: Server, database: str) -> str:
+    """A setting's text with {url} and its parts filled in; other braces stay."""
+    parts = {
+        "{url}": server.url(database),
+        "{host}": server.host,
+        "{port}": str(server.port),
+        "{user}": server.user,
+        "{password}": server.password,
+        "{database}": database,
+    }
+    for part, value in parts.items():
+        text = text.replace(part, value)
+    return text
+
+
 def url_for(project: Project, server: Server, database: str) -> str:
     """The throwaway database's URL, for a driver that the project can use."""
     return server.url(database, driver_for(project))
@@ -63,7 +68,7 @@ def url_for(project: Project, server: Server, database: str) -> str:
 def interpreter(project: Project) -> str:
     """The Python that has the project's packages: the gate's own, unless the settings name another."""
     named = project.settings.python
-    return os.path.join(project.working_directory, os.path.expanduser(named)) if named else sys.executable
+    return os.path.join(project.settings_folder, os.path.expanduser(named)) if named else sys.executable
 
 
 @cache

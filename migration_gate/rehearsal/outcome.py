@@ -38,10 +38,12 @@ def outcome(project: Project, history: History, ran: Ran) -> Outcome:
         return Outcome(notes=notes, problems=(_too_long(project, ran, event),))
     if ran.status != 0:
         return Outcome(notes=notes, problems=(_ended(project, ran),))
-    if behind := _behind(ran):
-        return Outcome((_not_committed(project, behind),), notes)
+    if other := _other_files(project, history, ran):
+        return Outcome(notes=notes, problems=(other,))
     if left := _did_not_run(project, history, ran):
         return Outcome(notes=notes, problems=(left,))
+    if behind := _behind(ran):
+        return Outcome((_not_committed(project, behind),), notes)
     return Outcome(notes=notes, went_through=True)
 
 
@@ -75,8 +77,11 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
     path = Path(error["path"]) if error["path"] else revision.path if revision else None
     name = revision.id if revision else path.name if path else "the upgrade"
     words = [line for line in error["message"].strip().split("\n") if line.strip()]
-    where = "an empty database" if not project.settings.start_from else f"the database of {project.settings.start_from}"
-    message = f"{name} fails on {where}: {words[0] if words else error['type']}"
+    where = f"what {project.settings.start_from} makes" if project.settings.start_from else "an empty database"
+    if error["code"] or error["sql"]:
+        message = f"{name} fails on {where}: {words[0] if words else error['type']}"
+    else:
+        message = f"{name} fails: {error['type']}: {words[0] if words else ''}"
     remedy = None
     table = _missing_table(error)
     settings = project.settings
@@ -168,7 +173,7 @@ def _problem(project: Project, error: Event) -> str:
     if error["type"] == "Refused" or refused:
         return f"{project.name}{place}: {(refused or words).removeprefix('Refused: ')}"
     if error["type"] == "SystemExit":
-        return f"{project.name}: env.py called {words} before the upgrade had ended{place}"
+        return f"{project.name}: the project's code called {words} before the upgrade had ended{place}"
     return f"{project.name} cannot be upgraded: {error['type']}: {words}{place}.{_advice(error, words)}"
 
 
@@ -202,28 +207,44 @@ def _too_long(project: Project, ran: Ran, event: Event) -> str:
 def _ended(project: Project, ran: Ran) -> str:
     if ran.status == UNGUARDED:
         return f"{project.name}: the guards could not be put up in the project's Python: {_last_line(ran)}"
+    for refused in ran.of("refused"):
+        place = f" ({_place(refused)})" if refused["path"] else ""
+        return f"{project.name}{place}: refused a connection to {refused['target']}: {refused['what']}"
     how = f"by signal {-ran.status}" if ran.status < 0 else f"with status {ran.status}"
     return f"{project.name}: the upgrade's process ended {how} before it was done: {_last_line(ran)}"
 
 
 def _last_line(ran: Ran) -> str:
     lines = [line.strip() for line in ran.log.splitlines() if line.strip()]
-    return lines[-1] if lines else "it printed nothing"
+    telling = [line for line in lines if re.search(r"^[\w.]*(Error|Exception)\b", line)]
+    return (telling or lines or ["it printed nothing"])[-1]
+
+
+def _other_files(project: Project, history: History, ran: Ran) -> str | None:
+    """What ran were not these files: an installed copy of the package, as a rule."""
+    for one in ran.of("step"):
+        known = history.revisions.get(one["revision"])
+        if known and one["file"] and Path(one["file"]).resolve() != known.path:
+            return (
+                f"{project.name}: what ran is {one['file']}, not {shown(known.path)}: another copy of the project is "
+                "installed. Install this one in its place: pip install --editable ."
+            )
+    return None
 
 
 def _did_not_run(project: Project, history: History, ran: Ran) -> str | None:
-    if project.settings.start_from:
-        return None  # what came before has not run, and the comparison has shown that the heads were reached
     done = {one["revision"] for one in ran.of("done") if one["up"]}
     left = [one.id for one in history.in_order() if one.id not in done]
+    if project.settings.start_from and not _behind(ran):
+        return None  # what came before has not run, and the comparison has shown that the heads were reached
     if not left:
         return None
     some = ", ".join(left[:3]) + (" …" if len(left) > 3 else "")
     if not done:
         return (
-            f"{project.name}: no revision ran. The upgrade made the schema in another way (create_all and stamp, as it "
-            "seems), so the migrations were not rehearsed; name a command that upgrades: "
-            'in pyproject.toml, under [tool.migration-gate], upgrade-command = "alembic upgrade heads"'
+            f"{project.name}: no revision ran. The upgrade made the schema in another way, by create_all and stamp as "
+            "it seems, so the migrations were not rehearsed. In pyproject.toml, under [tool.migration-gate], "
+            "upgrade-command names a command that runs them"
         )
     return f"{project.name}: {len(left)} of {len(history.revisions)} revisions did not run: {some}"
 

@@ -6,6 +6,8 @@ one step, so the rest is counted in one line.
 
 from __future__ import annotations
 
+import os
+
 from migration_gate.findings import Verdict
 from migration_gate.report.clean import clean
 
@@ -37,10 +39,19 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
 def _command(kind: str, text: str, path: str | None, line: int | None, title: str) -> str:
     places = [f"title={_property(title)}"]
     if path:
-        places.insert(0, f"file={_property(path)}")
+        places.insert(0, f"file={_property(_in_workspace(path))}")
         if line:
             places.insert(1, f"line={line}")
     return f"::{kind} {','.join(places)}::{_data(clean(text))}"
+
+
+def _in_workspace(path: str) -> str:
+    """GitHub wants a path that is relative to the checkout, wherever below it the gate was started."""
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    if not workspace:
+        return path
+    relative = os.path.relpath(os.path.realpath(path), os.path.realpath(workspace))
+    return path if relative.startswith("..") else relative.replace(os.sep, "/")
 
 
 def _data(text: str) -> str:

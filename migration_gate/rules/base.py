@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ class Migration(NamedTuple):
     revision: Revision
     operations: tuple[Operation, ...]
     before: tuple[Operation, ...] = ()
+    # The operations of the shipped revisions that it comes after, read when a rule asks: that takes a while.
+    shipped: Callable[[], tuple[Operation, ...]] = tuple
 
     def earlier(self, operation: Operation) -> tuple[Operation, ...]:
         """All that runs before an operation of this revision and is as new as it."""

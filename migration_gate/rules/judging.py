@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from migration_gate.operations.from_python import read_upgrade
 from migration_gate.operations.model import NotRead, Operation
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
+from migration_gate.project.revision import Revision
 from migration_gate.rules import ALL, GRAPH, OPERATIONS, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
 from migration_gate.rules.base import Hazard, Migration
@@ -81,21 +82,51 @@ def judge_operations(project: Project, history: History, chosen: Collection[Path
     shipped = history.ancestors(*_resolved(project, history))
     judged = [one for one in history.in_order() if one.id not in shipped and (chosen is None or one.path in chosen)]
     new = [one for one in history.in_order() if shipped and one.id not in shipped]
-    read = {one.id: tuple(read_upgrade(one.path, _source(one.path))) for one in {*judged, *new}}
+    read = _Reader()
     results = []
     for revision in judged:
         before: tuple[Operation, ...] = ()
         if shipped:
             older = history.ancestors(revision.id)
-            before = tuple(one for other in new if other.id in older and other != revision for one in read[other.id])
-        results.append(_judge(Migration(project, revision, read[revision.id], before)))
+            before = read.all(other for other in new if other.id in older and other != revision)
+        results.append(
+            _judge(Migration(project, revision, read(revision), before, _shipped(read, history, revision, new)))
+        )
     return Judged(
         tuple(one for result in results for one in result.findings),
         tuple(one for result in results for one in result.notes),
         len(judged),
-        sum(len(read[one.id]) for one in judged),
-        sum(isinstance(operation, NotRead) for one in judged for operation in read[one.id]),
+        sum(len(read(one)) for one in judged),
+        sum(isinstance(operation, NotRead) for one in judged for operation in read(one)),
     )
+
+
+class _Reader:
+    """The operations of revisions, each read once, when it is asked for."""
+
+    def __init__(self) -> None:
+        self.known: dict[Path, tuple[Operation, ...]] = {}
+
+    def __call__(self, revision: Revision) -> tuple[Operation, ...]:
+        path = revision.path
+        if path not in self.known:
+            self.known[path] = tuple(read_upgrade(path, _source(path)))
+        return self.known[path]
+
+    def all(self, revisions: Iterable[Revision]) -> tuple[Operation, ...]:
+        return tuple(operation for one in revisions for operation in self(one))
+
+
+def _shipped(
+    read: _Reader, history: History, revision: Revision, new: Collection[Revision]
+) -> Callable[[], tuple[Operation, ...]]:
+    """A function that reads what a revision comes after and is not new."""
+
+    def shipped() -> tuple[Operation, ...]:
+        older = history.ancestors(revision.id) - {revision.id} - {one.id for one in new}
+        return read.all(one for one in history.in_order() if one.id in older)
+
+    return shipped
 
 
 def _resolved(project: Project, history: History) -> list[str]:

@@ -38,6 +38,11 @@ def _explain(project: Project, history: History, one: Missing) -> tuple[str, str
             "It abbreviates an id, which Alembic takes on its command line only.",
             f'{one.field} = "{longer[0]}"',
         )
+    for path in sorted(project.directory.rglob("*.py")):
+        if path.name.startswith(one.named):
+            return f"{path} has it, as its name says, and is in none of the version locations.", (
+                "# add its folder to version_locations; in [tool.migration-gate] version-locations replaces the default"
+            )
     found = commit_with(project.directory, one.named)
     if found:
         return (

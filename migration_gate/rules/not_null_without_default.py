@@ -9,7 +9,8 @@ Nor does `server_default=sa.text("NULL")`. A column with `primary_key=True` is N
 A constant or STABLE server default costs nothing since PostgreSQL 11: it is stored once in the catalog, and no row
 is rewritten.
 
-Silent on a server default, on Identity, Computed and serial columns, and on tables that a new revision creates.
+Silent on a server default, on Identity, Computed and serial columns, and on tables that a new revision creates or
+has just emptied.
 
 Source: PostgreSQL's documentation, ALTER TABLE, ADD COLUMN; measured on a table with rows.
 """
@@ -19,7 +20,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from migration_gate.operations.model import AddColumn, AddConstraint
+from migration_gate.operations.model import AddColumn, AddConstraint, ChangeRows, Operation
 from migration_gate.rules.base import Hazard, Migration, execute, is_new, quoted, same, sql_name
 
 
@@ -30,7 +31,8 @@ def check(migration: Migration) -> Iterator[Hazard]:
         column = operation.column
         if column.not_null is not True or column.fills_itself is not False or column.default not in (None, "NULL"):
             continue
-        if is_new(operation.table, migration.earlier(operation)):
+        earlier = migration.earlier(operation)
+        if is_new(operation.table, earlier) or _emptied(operation, earlier):
             continue
         lacks = "its server default is NULL" if column.default else "has no server default"
         yield Hazard(
@@ -43,6 +45,14 @@ def check(migration: Migration) -> Iterator[Hazard]:
             revision=migration.revision.id,
             remedy=_remedy(operation, _has_foreign_key(operation, migration)),
         )
+
+
+def _emptied(operation: AddColumn, earlier: tuple[Operation, ...]) -> bool:
+    """Whether all rows of the table were deleted, and none put in since."""
+    for one in reversed(earlier):
+        if isinstance(one, ChangeRows) and same(one.table, operation.table):
+            return one.verb == "DELETE" and one.whole
+    return False
 
 
 def _has_foreign_key(operation: AddColumn, migration: Migration) -> bool:

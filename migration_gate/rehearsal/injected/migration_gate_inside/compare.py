@@ -7,11 +7,12 @@ that its own ``include_object``, ``process_revision_directives`` and plug-ins ar
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
 from typing import Any
 
-from migration_gate_inside.errors import say
+from migration_gate_inside.errors import is_own, say
 from migration_gate_inside.job import emit
 
 
@@ -51,6 +52,10 @@ def compare(config: Any, script: Any) -> None:
             emit("behind", heads=behind[0])
             return
         generated = revisions.generated_revisions
+        if metadata and not any(getattr(one, "tables", ()) for one in metadata):
+            reason = "target_metadata has no tables: env.py imports none of the modules that declare models"
+            emit("not-compared", reason=reason)
+            return
         groups = generated[-1].upgrade_ops_list if generated else []
         emit("compared", operations=[one for ops in groups for one in _describe(ops.ops, metadata)])
     except BaseException as error:  # SystemExit too: an env.py may end with it
@@ -162,7 +167,9 @@ def _line_of(mapped: type, names: list[str]) -> dict[str, Any]:
     sources = []
     for one in mapped.__mro__:
         try:
-            sources.append((inspect.getsourcefile(one), *inspect.getsourcelines(one)))
+            path = os.path.realpath(inspect.getsourcefile(one) or "")
+            if is_own(path):
+                sources.append((path, *inspect.getsourcelines(one)))
         except (OSError, TypeError):
             continue
     for name in names:

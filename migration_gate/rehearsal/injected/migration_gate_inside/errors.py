@@ -44,7 +44,7 @@ def _causes(error: BaseException) -> Iterable[BaseException]:
 def _message(error: BaseException, database: Any) -> str:
     """PostgreSQL's own words where it was PostgreSQL that refused, else the exception's."""
     if isinstance(error, SystemExit):
-        return f"sys.exit({error.code!r})"
+        return f"sys.exit({error.code!r})".partition("\\n")[0]
     if database is None:
         return str(error) or type(error).__name__
     first = database.args[0] if getattr(database, "args", None) else None
@@ -84,10 +84,15 @@ def place_in_frames(frame: FrameType | None) -> dict[str, Any]:
     return _best(places[::-1])
 
 
+def is_own(name: str) -> bool:
+    """Whether a file belongs to the project, and not to what is installed."""
+    path = os.path.realpath(name)
+    roots = (os.path.realpath(job().directory) + os.sep, os.path.realpath(os.getcwd()) + os.sep)
+    return path.startswith(roots) and not path.startswith((sys.prefix + os.sep, _OWN)) and "site-packages" not in path
+
+
 def _best(places: list[tuple[str, int]]) -> dict[str, Any]:
     versions = [os.path.realpath(one) for one in job().version_locations]
-    env = os.path.realpath(job().directory)
-    root = os.path.realpath(os.getcwd())
     best: dict[int, tuple[str, int]] = {}
     for name, line in places:
         if name.startswith("<"):
@@ -95,7 +100,7 @@ def _best(places: list[tuple[str, int]]) -> dict[str, Any]:
         path = os.path.realpath(name)
         if any(path.startswith(one + os.sep) for one in versions):
             best[0] = (path, line)
-        elif path.startswith((env + os.sep, root + os.sep)) and not path.startswith((sys.prefix + os.sep, _OWN)):
+        elif is_own(path):
             best[1] = (path, line)
     if not best:
         return {"path": None, "line": None}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+
+sys.path.pop(0)  # this file's own folder, whose names are not for the project to import
+
+import argparse
 from typing import Any
 
 from migration_gate_inside import compare, watch
@@ -15,7 +18,7 @@ from migration_gate_inside.job import emit, job
 def main() -> None:
     """The whole child process. Exit status 0: the upgrade went through; else an "error" event says why not."""
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # where `alembic` and `flask` are run from
+        sys.path.append(os.getcwd())  # where `alembic` and `flask` are run from; what is installed comes first
     sys.argv = ["alembic", "upgrade", "heads"]
     watch.compares = False
     try:
@@ -109,7 +112,9 @@ def _start(config: Any) -> None:
             given = context.opts.get("target_metadata")
             for one in given if isinstance(given, list | tuple) else [given]:
                 if one is not None:
-                    one.create_all(context.connection)
+                    # On a connection of its own: whether env.py commits this one is the revisions' matter.
+                    with context.connection.engine.begin() as connection:
+                        one.create_all(connection)
             return []
 
         with EnvironmentContext(config, script, fn=make):

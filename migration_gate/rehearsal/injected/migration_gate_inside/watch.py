@@ -35,18 +35,20 @@ def install_migration(module: ModuleType) -> None:
         current: list[str | None] = [None]
 
         def watched(heads: Any, context: Any) -> Iterator[Any]:
+            first = True
             for step in steps(heads, context):
                 script = getattr(step, "revision", None)  # a stamp has none: nothing of a revision runs
                 if script is None:
                     emit("stamp", context=number)
                     yield step
                     continue
-                if current == [None] and not heads:
+                if first and not heads:
                     _look_around(self)
+                first = False
                 current[0] = script.revision
                 if step.is_upgrade and self.environment_context is not None:
                     _upgraded.add(id(self.environment_context))
-                emit("step", revision=script.revision, up=step.is_upgrade, context=number)
+                emit("step", revision=script.revision, file=script.path, up=step.is_upgrade, context=number)
                 yield step
                 emit("done", revision=script.revision, up=step.is_upgrade, context=number)
                 current[0] = None
