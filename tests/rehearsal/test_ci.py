@@ -50,7 +50,7 @@ def test_an_env_py_that_needs_a_variable(tmp_path: Path, gate: Gate) -> None:
 def test_an_env_py_that_calls_sys_exit(tmp_path: Path, gate: Gate) -> None:
     project = alembic_project(tmp_path, ENGINE, {"a1": CREATE}, before="import sys\nsys.exit(0)")
     assert problem(gate, project) == (
-        "migrations: env.py called sys.exit(0) before the upgrade had ended (migrations/env.py:6)"
+        "migrations: the project's code called sys.exit(0) before the upgrade had ended (migrations/env.py:6)"
     )
 
 
@@ -216,7 +216,7 @@ def test_a_command_that_is_not_there(tmp_path: Path, gate: Gate) -> None:
     settings(project, 'upgrade-command = "no-such-program db upgrade"')
     said = gate("ci", cwd=project)
     assert said.status == 2
-    assert "cannot start `no-such-program db upgrade`: No such file or directory" in said.err
+    assert "cannot start `no-such-program`: No such file or directory" in said.err
 
 
 def test_models_without_metadata_are_not_judged(tmp_path: Path, gate: Gate) -> None:
@@ -228,14 +228,13 @@ def test_models_without_metadata_are_not_judged(tmp_path: Path, gate: Gate) -> N
 
 
 def test_an_env_py_that_leaves_tables_out(tmp_path: Path, gate: Gate) -> None:
-    project = alembic_project(tmp_path, ENGINE, {"a1": CREATE}, before="import sqlalchemy as sa")
-    (project / "pyproject.toml").unlink()
-    env = project / "migrations/env.py"
-    env.write_text(env.read_text().replace("target_metadata = None", "target_metadata = sa.MetaData()"))
+    revisions = {"a1": revision("a1", USERS + '\nop.execute("CREATE TABLE t (id int)")')}
+    project = with_metadata(alembic_project(tmp_path, ENGINE, revisions))
     said = gate("ci", "--format", "json", cwd=project)
     assert [one["message"] for one in said.json["findings"]] == [
         "table `t` is made by the migrations and is not in the models"
     ]
+    env = project / "migrations/env.py"
     env.write_text(
         env.read_text().replace(
             "target_metadata=target_metadata",
@@ -243,6 +242,63 @@ def test_an_env_py_that_leaves_tables_out(tmp_path: Path, gate: Gate) -> None:
         )
     )
     assert gate("ci", cwd=project).status == 0
+
+
+def test_models_that_env_py_does_not_import_are_one_reason_and_not_a_finding_for_each_table(
+    tmp_path: Path, gate: Gate
+) -> None:
+    project = with_metadata(alembic_project(tmp_path, ENGINE, {"a1": CREATE}))
+    (project / "models.py").write_text("import sqlalchemy as sa\nmetadata = sa.MetaData()\n")
+    assert "target_metadata has no tables: env.py imports none" in problem(gate, project)
+
+
+def test_what_ran_has_to_be_what_was_read(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path / "checkout", ENGINE, {"a1": CREATE})
+    installed = alembic_project(tmp_path / "installed", ENGINE, {"a1": CREATE})
+    write(
+        project,
+        {"manage.py": COMMAND.format('upgrade(config, "head")').replace('"migrations"', f'"{installed}/migrations"')},
+    )
+    settings(project, f'upgrade-command = "{sys.executable} manage.py"')
+    said = problem(gate, project)
+    assert f"what ran is {installed}/migrations/versions/a1.py, not migrations/versions/a1.py" in said
+    assert "pip install --editable ." in said
+
+
+def test_a_command_that_upgrades_some_of_it_is_not_blamed_on_env_py(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(
+        tmp_path, ENGINE, {"a1": CREATE, "b2": revision("b2", 'op.execute("SELECT 1")', down="a1")}
+    )
+    write(project, {"manage.py": COMMAND.format('upgrade(config, "a1")')})
+    settings(project, f'upgrade-command = "{sys.executable} manage.py"')
+    assert problem(gate, project) == "migrations: 1 of 2 revisions did not run: b2"
+
+
+def test_a_command_is_given_the_url(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, "create_engine(context.config.attributes['url'])", {"a1": CREATE})
+    manage = COMMAND.format('upgrade(config, "head")').replace(
+        "command.", "config.attributes['url'] = sys.argv[1].replace('://', '+psycopg://')\ncommand."
+    )
+    write(project, {"manage.py": manage})
+    settings(project, f'upgrade-command = "{sys.executable} manage.py {{url}}"')
+    assert gate("ci", cwd=project).status == 0
+
+
+def test_a_refusal_is_told_where_the_command_only_says_that_it_failed(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, 'create_engine("sqlite:///real.db")', {"a1": CREATE})
+    write(project, {"manage.py": COMMAND.format('upgrade(config, "head")').replace(
+        'command.upgrade(config, "head")',
+        "try:\n    command.upgrade(config, 'head')\nexcept OSError:\n    sys.exit('it failed')")})  # fmt: skip
+    settings(project, f'upgrade-command = "{sys.executable} manage.py"')
+    assert "refused a connection to sqlite" in problem(gate, project)
+
+
+def test_a_folder_called_alembic_shadows_nothing(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, ENGINE, {"a1": CREATE})
+    (project / "migrations").rename(project / "alembic")
+    write(project, {"alembic/__init__.py": "", "alembic.ini": "[alembic]\nscript_location = alembic\n"})
+    said = gate("ci", "--format", "json", cwd=project)
+    assert (said.status, said.json["problems"]) == (0, [])
 
 
 def test_a_wrong_password_of_an_external_server_is_not_shown(tmp_path: Path, gate: Gate) -> None:
