@@ -18,10 +18,13 @@ Source: PostgreSQL's documentation, ALTER TABLE, ADD COLUMN; measured on a table
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from migration_gate.operations.model import AddColumn, AddConstraint, ChangeRows, Operation
+from migration_gate.operations.model import AddColumn, AddConstraint, ChangeRows, NotRead, Operation
 from migration_gate.rules.base import Hazard, Migration, execute, is_new, quoted, same, sql_name
+
+_LAPTOP = "An empty laptop does not show it."
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -34,16 +37,18 @@ def check(migration: Migration) -> Iterator[Hazard]:
         earlier = migration.earlier(operation)
         if is_new(operation.table, earlier) or _emptied(operation, earlier):
             continue
+        unread = _maybe_emptied(operation, earlier)
         lacks = "its server default is NULL" if column.default else "has no server default"
         yield Hazard(
             message=f"{operation.table}.{column.name} is NOT NULL and {lacks}. PostgreSQL has nothing to put into the "
-            f"rows that {operation.table} already has, and refuses the migration as soon as there is one. An empty "
-            "laptop does not show it.",
+            f"rows that {operation.table} already has, and refuses the migration as soon as there is one. "
+            + (f"Line {unread.at.line} may delete them all; it was not read." if unread else _LAPTOP),
             path=operation.at.path,
             line=operation.at.line,
             end=operation.at.end,
             revision=migration.revision.id,
             remedy=_remedy(operation, _has_foreign_key(operation, migration)),
+            sure=unread is None,
         )
 
 
@@ -53,6 +58,15 @@ def _emptied(operation: AddColumn, earlier: tuple[Operation, ...]) -> bool:
         if isinstance(one, ChangeRows) and same(one.table, operation.table):
             return one.verb == "DELETE" and one.whole
     return False
+
+
+def _maybe_emptied(operation: AddColumn, earlier: tuple[Operation, ...]) -> NotRead | None:
+    """A deletion in the same file that could not be read, through the ORM as a rule."""
+    for one in earlier:
+        here = isinstance(one, NotRead) and one.at.path == operation.at.path
+        if here and re.search(r"delete|truncate", one.call, re.IGNORECASE):
+            return one
+    return None
 
 
 def _has_foreign_key(operation: AddColumn, migration: Migration) -> bool:

@@ -1,0 +1,152 @@
+"""``make bench``: what a hook and a rehearsal cost here and now, beside Alembic's own commands.
+
+Only the ratios mean something on another machine. Each number is the median of runs that take turns, so that a busy
+moment falls on all of them; byte code is cached, as it is in an installed package.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from migration_gate.postgres import databases
+from migration_gate.postgres.server import Server
+from migration_gate.postgres.throwaway import URL_VARIABLE, Choice, throwaway
+
+SHOP = Path(__file__).parents[1] / "examples" / "shop"
+REVISIONS = 500
+REVISION = '''"""add numbers.n{number}"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{id}"
+down_revision = {down!r}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("numbers", sa.Column("n{number}", sa.Integer(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("numbers", "n{number}")
+'''
+
+Command = Sequence[str]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="migration-gate-bench-") as folder:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": f"{folder}/pycache"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        hook(Path(folder), environment)
+        rehearsal(Path(folder), environment)
+
+
+def hook(folder: Path, environment: dict[str, str]) -> None:
+    """Reading one changed revision of many."""
+    last = generate(folder / "history")
+    commands: dict[str, list[Command]] = {
+        "python -c pass": [[sys.executable, "-c", "pass"]],
+        "migration-gate lint ONE_FILE": [[beside("migration-gate"), "lint", last]],
+        "migration-gate heads": [[beside("migration-gate"), "heads"]],
+        "alembic heads": [[beside("alembic"), "heads"]],
+    }
+    took = measure(commands, folder / "history", environment, 9)
+    show(f"A hook, in a history of {REVISIONS} revisions", took, "ms", 1000)
+    gate, alembic, bare = (took[name] for name in ("migration-gate lint ONE_FILE", "alembic heads", "python -c pass"))
+    print(f"  lint takes {gate / alembic:.2f} × alembic heads, and {gate / bare:.1f} × python -c pass\n")
+
+
+def rehearsal(folder: Path, environment: dict[str, str]) -> None:
+    """The whole verdict on examples/shop, on one server, beside what a team would write into its CI by hand."""
+    shop = Path(shutil.copytree(SHOP, folder / "shop", ignore=shutil.ignore_patterns("__pycache__")))
+    with throwaway(Choice()) as server:
+        name = f"{server.prefix}byhand"
+        environment |= {
+            URL_VARIABLE: server.url(server.maintenance),
+            "SQLALCHEMY_DATABASE_URI": server.url(name).replace("postgresql://", "postgresql+psycopg://"),
+        }
+        commands: dict[str, list[Command]] = {
+            "flask db upgrade && flask db check": [
+                [beside("flask"), "db", "upgrade"],
+                [beside("flask"), "db", "check"],
+            ],
+            "migration-gate ci": [[beside("migration-gate"), "ci"]],
+        }
+        took = measure(commands, shop, environment, 5, (server, name))
+        show(f"A rehearsal of examples/shop, on one PostgreSQL {server.version} ({server.origin})", took, "s", 1)
+        by_hand, gate = took.values()
+        print(f"  migration-gate ci takes {gate / by_hand:.2f} × the two commands")
+    alone = measure({"migration-gate ci": [[beside("migration-gate"), "ci"]]}, shop, without(environment), 3)
+    print(f"  with a server of its own to start and stop: {alone['migration-gate ci']:.2f} s")
+
+
+def generate(folder: Path) -> str:
+    """A project with a long, straight history; the path of its head's file, relative to the project."""
+    versions = folder / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
+    (folder / "migrations" / "env.py").write_text("from alembic import context\n")
+    down = None
+    for number in range(REVISIONS):
+        ident = f"{number:012x}"
+        (versions / f"{ident}_add_numbers.py").write_text(REVISION.format(number=number, id=ident, down=down))
+        down = ident
+    return f"migrations/versions/{down}_add_numbers.py"
+
+
+def measure(
+    commands: dict[str, list[Command]],
+    cwd: Path,
+    environment: dict[str, str],
+    rounds: int,
+    renewed: tuple[Server, str] | None = None,
+) -> dict[str, float]:
+    """Median seconds of each entry's commands together. The first round fills caches and is not counted.
+
+    ``renewed`` is a database that is made anew, untimed, before each entry.
+    """
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(rounds + 1):
+        for name, steps in commands.items():
+            if renewed:
+                databases.drop_all(renewed[0])
+                databases.create(*renewed)
+            started = time.perf_counter()
+            for step in steps:
+                done = subprocess.run(step, cwd=cwd, env=environment, capture_output=True, text=True)
+                if done.returncode:
+                    sys.exit(f"{' '.join(step)} failed:\n{done.stdout}{done.stderr}")
+            if turn:
+                took[name].append(time.perf_counter() - started)
+    return {name: statistics.median(times) for name, times in took.items()}
+
+
+def show(title: str, took: dict[str, float], unit: str, factor: int) -> None:
+    print(title)
+    for name, seconds in took.items():
+        value = f"{seconds * factor:.0f}" if factor > 1 else f"{seconds:.2f}"
+        print(f"  {name:<36}{value:>8} {unit}")
+
+
+def without(environment: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in environment.items() if key != URL_VARIABLE}
+
+
+def beside(program: str) -> str:
+    """A program of this Python's environment."""
+    return str(Path(sys.executable).with_name(program))
+
+
+if __name__ == "__main__":
+    main()

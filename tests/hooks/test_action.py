@@ -1,0 +1,260 @@
+"""action.yml, run step by step as a runner would: the same shell, the inputs as environment variables, nothing faked.
+
+Most tests say `version: installed`, a thing that callers may say too: the gate of this Python is the one that runs.
+The slow one installs the checkout and a project into an environment of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from tests.conftest import EXAMPLES
+from tests.hooks.conftest import ROOT
+
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
+EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+SHELLS = {"bash": ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"]}
+
+
+class Ran(NamedTuple):
+    """What a use of the action came to."""
+
+    status: int
+    said: str
+    verdict: str | None
+    steps: list[str]  # the names of those that ran
+
+    @property
+    def errors(self) -> list[str]:
+        return re.findall(r"^::error .*title=([^:,]*)", self.said, re.MULTILINE)
+
+
+class Runner:
+    """The part of GitHub's runner that a composite action needs."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], python: str = sys.executable) -> None:
+        self.workspace = folder / "workspace"
+        self.temporary = folder / "temporary"
+        self.workspace.mkdir()
+        self.temporary.mkdir()
+        programs = folder / "programs"  # what setup-python puts on PATH
+        programs.mkdir()
+        (programs / "python").write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
+        (programs / "python").chmod(0o755)
+        self.output = folder / "output"
+        self.environment = {
+            **environment,
+            "PATH": f"{programs}{os.pathsep}{environment['PATH']}",
+            "GITHUB_ACTION_PATH": f"{ROOT}/./",
+            "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "RUNNER_TEMP": str(self.temporary),
+        }
+
+    def use(self, **given: str) -> Ran:
+        """The action with these inputs, ``_`` for ``-``; it stops at the first step that fails."""
+        inputs = {name: str(one.get("default", "")) for name, one in ACTION["inputs"].items()}
+        for name, value in given.items():
+            assert name.replace("_", "-") in inputs
+            inputs[name.replace("_", "-")] = value
+        self.output.write_text("")
+        ran, said, status = [], "", 0
+        for step in STEPS:
+            if "if" in step and not condition(step["if"], inputs):
+                continue
+            ran.append(step["name"])
+            status, more = self.step(step, inputs)
+            said += more
+            if status:
+                break
+        outputs = dict(line.split("=", 1) for line in self.output.read_text().splitlines())
+        return Ran(status, said, outputs.get("verdict"), ran)
+
+    def step(self, step: Mapping[str, Any], inputs: Mapping[str, str]) -> tuple[int, str]:
+        script = self.temporary / "step.sh"
+        script.write_text(evaluate(step["run"], inputs))
+        folder = self.workspace / evaluate(step.get("working-directory", "."), inputs)
+        if not folder.is_dir():
+            return 1, "the runner finds no such folder\n"
+        done = subprocess.run(
+            [*SHELLS[step["shell"]], str(script)],
+            cwd=folder,
+            env=self.environment | {name: evaluate(text, inputs) for name, text in step.get("env", {}).items()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return done.returncode, done.stdout
+
+    def project(self, name: str, where: str = "app") -> str:
+        """A copy of an example in the workspace, and what `working-directory` calls it."""
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(EXAMPLES / name, self.workspace / where, ignore=ignored)
+        return where
+
+
+def evaluate(text: str, inputs: Mapping[str, str]) -> str:
+    """The text with its expressions filled in, as the runner does it before any shell sees it."""
+
+    def value(expression: re.Match[str]) -> str:
+        kind, _, name = expression[1].partition(".")
+        assert kind == "inputs", f"the runner of these tests does not know {expression[0]}"
+        return inputs[name]
+
+    return EXPRESSION.sub(value, text)
+
+
+def condition(text: str, inputs: Mapping[str, str]) -> bool:
+    found = re.fullmatch(r"inputs\.([\w-]+) != '([^']*)'", text)
+    assert found, f"the runner of these tests does not know `if: {text}`"
+    return inputs[found[1]] != found[2]
+
+
+@pytest.fixture
+def runner(tmp_path: Path, outside: dict[str, str]) -> Runner:
+    return Runner(tmp_path, outside)
+
+
+def test_no_script_holds_an_expression() -> None:
+    for step in STEPS:
+        assert not EXPRESSION.search(step["run"])
+        assert step["shell"] == "bash"
+
+
+def test_a_healthy_project_is_let_through(runner: Runner) -> None:
+    ran = runner.use(working_directory=runner.project("shop"), version="installed")
+    assert (ran.status, ran.verdict, ran.errors) == (0, "open", []), ran.said
+    assert "the gate is open. 6 revisions" in ran.said
+    assert ran.steps == ["migration-gate ci"]
+
+
+def test_drift_fails_the_step_and_annotates(runner: Runner) -> None:
+    ran = runner.use(working_directory=runner.project("broken/drift"), version="installed")
+    assert (ran.status, ran.verdict) == (1, "closed"), ran.said
+    assert set(ran.errors) == {"drift"}
+
+
+def test_what_cannot_be_judged_is_not_open(runner: Runner) -> None:
+    ran = runner.use(version="installed")
+    assert (ran.status, ran.verdict) == (2, "not judged")
+    assert "no migrations found" in ran.said
+
+
+def test_the_image_and_the_arguments_reach_the_command(runner: Runner) -> None:
+    where = runner.project("shop")
+    ran = runner.use(
+        working_directory=where,
+        version="installed",
+        postgres_image="no such image",
+        arguments=" --format\ttext\n  --project migrations \n",
+    )
+    assert (ran.status, ran.verdict) == (2, "not judged")
+    assert "no such image" in ran.said or "no Docker engine answers" in ran.said
+    ran = runner.use(working_directory=where, version="installed", arguments="--format github\n--project elsewhere")
+    assert (ran.status, ran.verdict) == (2, "not judged")
+    assert "elsewhere" in ran.said
+
+
+def test_the_install_command_runs_first_in_the_project(runner: Runner) -> None:
+    where = runner.project("shop")
+    ran = runner.use(
+        working_directory=where, version="installed", install='echo "in $PWD" > told\nfalse | cat\necho never > wrong'
+    )
+    assert (runner.workspace / where / "told").read_text() == f"in {(runner.workspace / where).resolve()}\n"
+    assert not (runner.workspace / where / "wrong").exists()
+    assert (ran.status, ran.verdict, ran.steps) == (1, None, ["Install the project"])
+
+
+EVIL = ["; touch pwned", "$(touch pwned)", "`touch pwned`", "' ; touch pwned ; '", '" && touch pwned "', "* ${IFS}"]
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_arguments_and_image_are_no_shell(runner: Runner, text: str) -> None:
+    where = runner.project("shop")
+    runner.environment["MIGRATION_GATE_POSTGRES_URL"] = "postgresql://nobody@127.0.0.1:1/none"  # no server: quick
+    before = everything(runner.workspace)
+    assert runner.use(working_directory=where, version="installed", arguments=text).verdict == "not judged"
+    assert runner.use(working_directory=where, version="installed", postgres_image=text).verdict == "not judged"
+    assert everything(runner.workspace) == before
+
+
+def test_a_working_directory_is_a_name_and_nothing_else(runner: Runner) -> None:
+    name = "-$(touch pwned) ; `touch pwned` \"'"
+    (runner.workspace / name).mkdir()
+    before = everything(runner.workspace)
+    ran = runner.use(working_directory=name, version="installed", install="true")
+    assert (ran.status, ran.verdict) == (2, "not judged")
+    assert "no migrations found" in ran.said
+    assert everything(runner.workspace) == before
+
+
+@pytest.mark.parametrize("text", ["0.1; touch pwned", "$(touch pwned)", "0.1 --target=.", "0.1\n0.2"])
+def test_a_version_is_a_version(runner: Runner, text: str) -> None:
+    ran = runner.use(version=text)
+    assert (ran.status, ran.verdict, ran.steps) == (2, None, ["Install migration-gate"])
+    assert ran.said == "::error title=migration-gate::version must be a version number, such as 0.1.0\n"
+    assert everything(runner.workspace) == []
+
+
+def test_the_action_installs_itself_and_leaves_the_projects_alembic(tmp_path: Path, outside: dict[str, str]) -> None:
+    """Into an environment of its own, which sees this one's packages: only the gate is to be installed."""
+    runner = Runner(tmp_path, outside, str(environment_upon_this_one(tmp_path / "venv")))
+    ran = runner.use(working_directory=runner.project("shop"))
+    assert (ran.status, ran.verdict) == (0, "open"), ran.said
+    assert ran.steps == ["Install migration-gate", "migration-gate ci"]
+    assert list((tmp_path / "venv").rglob("migration_gate/__main__.py"))
+    pins = (runner.temporary / "migration-gate-pins.txt").read_text().lower().split()
+    assert pins == [f"{name}=={version(name)}" for name in ("alembic", "sqlalchemy")]
+
+
+def environment_upon_this_one(folder: Path) -> Path:
+    """A virtual environment whose Python finds this Python's packages after its own."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "below.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
+    return folder / "bin" / "python"
+
+
+@pytest.mark.slow
+def test_everything_from_nothing(tmp_path: Path, outside: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    runner = Runner(tmp_path, outside, str(tmp_path / "venv/bin/python"))
+    install = "python -m pip install --quiet -r requirements.txt 'sqlalchemy<2.1' && python -m pip list"
+    ran = runner.use(working_directory=runner.project("shop"), install=install)
+    assert (ran.status, ran.verdict) == (0, "open"), ran.said
+    assert ran.steps == ["Install the project", "Install migration-gate", "migration-gate ci"]
+    before = re.search(r"^SQLAlchemy +2\.0\.\d+$", ran.said, re.MULTILINE)
+    assert before
+    pins = (runner.temporary / "migration-gate-pins.txt").read_text().lower()
+    assert before[0].lower().replace(" ", "") == pins.split()[-1].replace("==", "")
+    ran = runner.use(working_directory=runner.project("broken/drift", "drift"), version="installed")
+    assert (ran.status, set(ran.errors)) == (1, {"drift"})
+
+
+@pytest.mark.slow
+def test_a_project_is_not_judged_with_another_sqlalchemy_than_its_own(tmp_path: Path, outside: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    runner = Runner(tmp_path, outside, str(tmp_path / "venv/bin/python"))
+    install = "python -m pip install --quiet 'sqlalchemy==1.4.*' alembic"
+    ran = runner.use(working_directory=runner.project("shop"), install=install)
+    assert (ran.status, ran.verdict, ran.steps[-1]) == (1, None, "Install migration-gate")
+    assert "conflict" in ran.said.lower()
+    kept = subprocess.run([tmp_path / "venv/bin/python", "-m", "pip", "list"], capture_output=True, text=True).stdout
+    assert re.search(r"^SQLAlchemy +1\.4\.", kept, re.MULTILINE)
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*") if "__pycache__" not in one.parts)

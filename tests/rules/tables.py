@@ -1,0 +1,57 @@
+"""Helpers of the tables of migrations: what is marked as a bug, and how a remedy is pasted."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from migration_gate.findings import Finding
+
+_OTHER_WAY = re.compile(r"^(?:#|--) ")
+
+
+def with_bugs(table: Mapping[str, str], bugs: Mapping[str, str], reason: str) -> list[Any]:
+    """The parameters of both tables; those of ``bugs`` are expected to fail."""
+    mark = pytest.mark.xfail(strict=True, reason=reason)
+    found = [pytest.param(body, id=name) for name, body in table.items()]
+    return found + [pytest.param(body, id=name, marks=mark) for name, body in bugs.items()]
+
+
+def with_reasons(table: Mapping[str, object], bugs: Mapping[str, str]) -> list[Any]:
+    """The names of a table; those that ``bugs`` gives a reason for are expected to fail."""
+    return [
+        pytest.param(name, id=name, marks=pytest.mark.xfail(strict=True, reason=bugs[name]) if name in bugs else ())
+        for name in table
+    ]
+
+
+def alternatives(finding: Finding) -> list[str]:
+    """The ways that a remedy offers; a comment begins each but the first."""
+    found: list[list[str]] = [[]]
+    for line in (finding.remedy or "").splitlines():
+        if _OTHER_WAY.match(line):
+            found.append([])
+        else:
+            found[-1].append(line)
+    return ["\n".join(lines) for lines in found if lines]
+
+
+def pasted(source: str, finding: Finding, way: str, value: str) -> str:
+    """The file with the finding's statement replaced by a way of its remedy, whose "…" is filled in."""
+    statements = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.stmt) and node.lineno == finding.line and isinstance(node, ast.Expr)
+    ]
+    end = statements[0].end_lineno
+    lines = source.split("\n")
+    at = statements[0].lineno - 1
+    indent = lines[at][: statements[0].col_offset]
+    filled = way.replace("…", value)
+    if filled.startswith(("ALTER", "UPDATE")):
+        filled = f"op.execute({filled!r})"
+    return "\n".join([*lines[:at], *(indent + line for line in filled.split("\n")), *lines[end:]])

@@ -1,0 +1,112 @@
+"""Allow comments: where they count, what they allow, and what is said of those that allow nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import revision
+from tests.rules.conftest import Repository
+
+RULE = "not-null-without-default"
+ALLOW = f"# migration-gate: allow {RULE} because the table is empty"
+ADD = 'op.add_column("users", sa.Column("phone", sa.Text(), nullable=False))'
+LONG = """op.add_column(
+    "users",
+    sa.Column("phone", sa.Text(), nullable=False),{}
+){}"""
+
+
+def found(repository: Repository, body: str) -> list[str]:
+    repository.write({"a1.py": revision("a1", body)})
+    return sorted(one.rule for one in repository.findings())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{ADD}  {ALLOW}",
+        f"{ALLOW}\n{ADD}",
+        LONG.format(f"  {ALLOW}", ""),
+        LONG.format("", f"  {ALLOW}"),
+        f"{ALLOW}\n{LONG.format('', '')}",
+        f"{ADD}  #migration-gate:   allow {RULE}   because   größer",
+        f"{ADD}  # noqa: E501  {ALLOW}",
+    ],
+    ids=["on the line", "above", "on a later line", "on the last line", "above a long call", "blanks", "with another"],
+)
+def test_a_comment_with_a_reason_allows_its_rule(body: str, repository: Repository):
+    assert found(repository, body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "rules"),
+    [
+        (f"{ALLOW}\n\n{ADD}", [RULE, "unused-allow"]),
+        (f"{ADD}\n{ALLOW}", [RULE, "unused-allow"]),
+        (f"{ADD}  {ALLOW.replace(RULE, 'set-not-null-without-backfill')}", [RULE, "unused-allow"]),
+        (f"{ADD}  {ALLOW.replace(RULE, 'not-nul-without-default')}", [RULE, "unused-allow"]),
+        (f"{ADD}  # migration-gate: allow {RULE}", ["allow-without-reason", RULE]),
+        (f"{ADD}  # migration-gate: allow {RULE} because", ["allow-without-reason", RULE]),
+        (f"{ADD}  # migration-gate: allow {RULE} becausewhatever", ["allow-without-reason", RULE]),
+        (f"{ADD}  # migration-gate: allow {RULE}, multiple-heads because x", ["allow-without-reason", RULE]),
+        (f"pass  {ALLOW}", ["unused-allow"]),
+    ],
+    ids=[
+        "two lines above",
+        "below",
+        "another rule",
+        "unknown rule",
+        "no reason",
+        "an empty reason",
+        "no because",
+        "two rules",
+        "nothing to allow",
+    ],
+)
+def test_a_comment_that_allows_nothing_is_a_finding_and_the_other_stays(
+    body: str, rules: list[str], repository: Repository
+):
+    assert found(repository, body) == rules
+
+
+def test_an_unknown_rule_gets_the_nearest_name(repository: Repository):
+    assert found(repository, f"pass  {ALLOW.replace(RULE, 'not-nul-without-default')}") == ["unused-allow"]
+    assert repository.only().message == f"No rule is called not-nul-without-default. The nearest is {RULE}."
+
+
+def test_the_remedy_of_a_missing_reason_is_a_comment_that_counts(repository: Repository):
+    found(repository, f"{ADD}  # migration-gate: allow {RULE}")
+    remedy = next(one.remedy for one in repository.findings() if one.rule == "allow-without-reason") or ""
+    assert found(repository, f"{ADD}  {remedy}") == []
+
+
+@pytest.mark.xfail(strict=True, reason="a comment on a statement's own line also counts as the next one's line above")
+def test_a_comment_on_a_line_does_not_allow_the_next_line(repository: Repository):
+    other = ADD.replace("phone", "fax")
+    assert found(repository, f"{ADD}  {ALLOW}\n{other}") == [RULE]
+
+
+@pytest.mark.xfail(strict=True, reason="comments are searched in every line, strings included")
+def test_a_string_is_no_comment(repository: Repository):
+    assert found(repository, f'text = "{ALLOW}"\n{ADD}') == [RULE]
+
+
+def test_a_comment_for_a_rule_that_is_off_says_nothing(repository: Repository):
+    repository.write({"a1.py": revision("a1", f"pass  {ALLOW}")})
+    assert repository.findings(ignore=(RULE,)) == ()
+
+
+def test_a_graph_finding_can_be_allowed_on_its_line(repository: Repository):
+    text = revision("b2", "pass")
+    repository.write({"a1.py": revision("a1", "pass"), "b2.py": text})
+    assert [one.rule for one in repository.findings()] == ["multiple-heads"]
+    allow = "  # migration-gate: allow multiple-heads because they are two databases"
+    repository.write({"b2.py": text.replace("down_revision = None", f"down_revision = None{allow}")})
+    assert repository.findings() == ()
+
+
+@pytest.mark.parametrize("rule", ["allow-without-reason", "unused-allow"])
+def test_what_is_said_of_comments_can_be_turned_off(rule: str, repository: Repository):
+    body = f"pass  {ALLOW}" if rule == "unused-allow" else f"pass  # migration-gate: allow {RULE}"
+    assert found(repository, body) == [rule]
+    assert repository.findings(ignore=(rule,)) == ()

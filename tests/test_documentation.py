@@ -1,0 +1,91 @@
+"""README, CONTRIBUTING and the examples say what is so: their commands run, their output is what comes out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from migration_gate.cli import parser
+from migration_gate.project.settings import Settings, from_table
+from migration_gate.rules import ALL
+from tests.conftest import Gate
+
+TOP = Path(__file__).parent.parent
+README = (TOP / "README.md").read_text()
+PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md")), *TOP.glob("examples/**/*.md")]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_refusal_that_the_readme_shows_is_what_the_gate_says(example: Callable[[str], Path], gate: Gate) -> None:
+    shown = next(block for block in blocks(README, "text") if block.startswith("$ migration-gate lint"))
+    said = gate("lint", cwd=example("broken/shop"))
+    assert said.out.startswith(shown.partition("\n")[2])
+
+
+def test_the_rehearsal_that_the_readme_shows_is_the_shops(example: Callable[[str], Path], gate: Gate) -> None:
+    def lines(text: str) -> list[str]:
+        text = re.sub(r"PostgreSQL \S+ \(.*?\)", "PostgreSQL", text)
+        found = [re.sub(r"\d+\.\d s", "N s", line) for line in text.splitlines()]
+        return [line for line in found if line.strip() and not line.startswith("  note:")]
+
+    shown = next(block for block in blocks(README, "text") if block.startswith("migration-gate ci"))
+    assert lines(gate("ci", cwd=example("shop")).out) == lines(shown)
+
+
+def commands() -> list[str]:
+    found = []
+    for page in PAGES:
+        for block in blocks(page.read_text(), "console"):
+            found += [line.removeprefix("$ ").partition(" #")[0].strip() for line in block.splitlines()]
+    return sorted({one for one in found if one.startswith("migration-gate ")})
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_that_a_page_tells_to_type_is_one(command: str) -> None:
+    parser().parse_args(shlex.split(command)[1:])
+
+
+def test_every_make_target_that_a_page_names_is_one() -> None:
+    named = {name for page in PAGES for name in re.findall(r"(?:`|\$ )make ([a-z]+)\b", page.read_text())}
+    for name in sorted(named):
+        done = subprocess.run(["make", "--dry-run", name], cwd=TOP, capture_output=True, text=True)
+        assert done.returncode == 0, (name, done.stderr)
+
+
+def test_the_readme_names_every_setting_and_no_other() -> None:
+    table = next(block for block in blocks(README, "toml") if "[tool.migration-gate]" in block)
+    settings = tomllib.loads(table)["tool"]["migration-gate"]
+    assert {key.replace("-", "_") for key in settings} == set(Settings._fields)
+    from_table(settings, "README.md")
+
+
+def test_the_readme_names_every_rule_and_no_other() -> None:
+    rules = README.partition("## What it finds")[2].partition("##")[0]
+    rows = [line.split("|")[1] for line in rules.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)} == set(ALL)
+
+
+def test_the_hooks_and_the_actions_inputs_of_the_readme_are_there() -> None:
+    hooks = {one["id"] for one in yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text())}
+    config, workflow = (yaml.safe_load(block) for block in blocks(README, "yaml"))
+    assert {one["id"] for one in config["repos"][0]["hooks"]} <= hooks
+    step = workflow["jobs"]["gate"]["steps"][-1]
+    assert set(step["with"]) <= set(yaml.safe_load((TOP / "action.yml").read_text())["inputs"])
+
+
+def test_the_project_speaks_of_itself_alone() -> None:
+    words = "/" + "work/", "pypi" + ".org", "registry." + "npmjs", "docker" + ".io/", "deb." + "debian"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        text = (TOP / name).read_text("utf-8", errors="replace")
+        assert not [word for word in words if word in text], name
