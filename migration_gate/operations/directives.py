@@ -6,11 +6,10 @@ which leaves the table out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from migration_gate.operations.from_sql import check_proves_not_null, read_sql
+from migration_gate.operations.from_sql import check_proves_not_null, default_is_null, read_sql
 from migration_gate.operations.model import (
     AddColumn,
     AddConstraint,
@@ -40,8 +39,8 @@ from migration_gate.operations.values import (
     CoreTable,
     Imported,
     Made,
-    Unknown,
     Value,
+    is_plain,
 )
 
 _INTEGERS = {"Integer", "INTEGER", "BigInteger", "BIGINT", "SmallInteger", "SMALLINT"}
@@ -127,21 +126,40 @@ def column_of(value: Value) -> Column:
     type_ = value.keywords.get("type_", args[0] if args and not _is_schema_item(args[0]) else None)
     primary = value.keywords.get("primary_key", False)
     nullable = value.keywords.get("nullable", _ABSENT)
-    not_null: bool | None = primary is True
+    default = value.keywords.get("server_default")
+    kinds = {one.kind for one in made}
+    not_null: bool | None = primary is True or "Identity" in kinds
     if nullable is not _ABSENT:
         not_null = not nullable if isinstance(nullable, bool) else None
-    elif not value.whole or isinstance(primary, Unknown):
+    elif not value.whole or not isinstance(primary, bool):
         not_null = None
-    serial = (
-        primary is True and _kind(type_) in _INTEGERS and value.keywords.get("autoincrement", "auto") in (True, "auto")
-    )
+    fills_itself: bool | None = False
+    if {"Identity", "Computed"} & kinds or _is_serial(value, type_, kinds):
+        fills_itself = True
+    elif not value.whole or not (is_plain(default) or isinstance(default, Made)):
+        fills_itself = None
     return Column(
         name=_text(name, "the column's name"),
         type=_source(type_),
         not_null=not_null,
-        default=_default(value.keywords.get("server_default")),
-        fills_itself=serial or any(one.kind in ("Identity", "Computed") for one in made) or (None, False)[value.whole],
+        default=_default(default) if fills_itself is not None else None,
+        fills_itself=fills_itself,
     )
+
+
+def _is_serial(column: Made, type_: Value, kinds: set[str]) -> bool:
+    """Whether SQLAlchemy makes it SERIAL: an integer primary key that nothing else gives a value to."""
+    words = column.keywords
+    automatic = words.get("autoincrement", "auto")
+    if words.get("primary_key") is not True or _kind(type_) not in _INTEGERS:
+        return False
+    if words.get("default") is not None or kinds & {"Sequence", "ColumnDefault"}:
+        return False
+    if automatic is True:
+        return True
+    if words.get("server_default") is not None or kinds & {"DefaultClause", "FetchedValue"}:
+        return False
+    return automatic == "ignore_fk" or (automatic == "auto" and "ForeignKey" not in kinds)
 
 
 def _is_schema_item(value: Value) -> bool:
@@ -173,8 +191,8 @@ def _default(value: Value) -> str | None:
     if not isinstance(value, Made):
         return "an expression"
     if value.kind in ("text", "literal_column") and value.args and isinstance(value.args[0], str):
-        null = re.fullmatch(r"\s*\(*\s*NULL\s*\)*\s*(::.*)?", value.args[0], re.IGNORECASE)
-        return "NULL" if null else value.args[0]
+        maybe_null = "null" in value.args[0].lower()  # most are not, and need no parser
+        return "NULL" if maybe_null and default_is_null(value.args[0]) else value.args[0]
     return "NULL" if value.kind == "null" else "an expression"
 
 
@@ -247,7 +265,10 @@ def _create_table(call: Call) -> list[Operation]:
                 columns.append(column_of(one))
             except _NotKnown:
                 continue  # the table is new all the same, and that is what the rules ask
-    return [CreateTable(call.at, call.source, table, tuple(columns))]
+    keys = [one.args for one in call.args[1:] if isinstance(one, Made) and one.kind == "PrimaryKeyConstraint"]
+    columns = [one._replace(not_null=True) if any(one.name in key for key in keys) else one for one in columns]
+    if_not_exists = call.keywords.get("if_not_exists", False) not in (False, None)
+    return [CreateTable(call.at, call.source, table, tuple(columns), if_not_exists)]
 
 
 def _drop_table(call: Call) -> list[Operation]:

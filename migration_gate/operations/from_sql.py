@@ -36,7 +36,12 @@ from migration_gate.operations.model import (
 
 Node = dict[str, Any]
 
-LONGEST = 1_000_000  # characters; the parser is C code, and nothing bounds its time but its input
+# Nothing bounds the parser, which is C code, but its input. Some 70,000 terms in a row overflow its stack and end the
+# process, and its scanner takes the square of the time for comments that open and do not close (both measured).
+LONGEST = 400_000  # characters
+MOST_OPERATORS = 40_000
+MOST_COMMENTS = 500
+_OPERATORS = re.compile(r"[-+*/<>=~!@#%^&|]")
 # As sqlalchemy.text() finds bind parameters: `:name`, but not `::type` and not `\:name`.
 _BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 _SERIAL = {"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"}
@@ -69,12 +74,17 @@ def read_sql(sql: str, at: At, binds: bool = True) -> list[Operation]:
         return [NotRead(at, sql[:200], f"SQL of {len(sql):,} characters: longer than the gate reads")]
     if "\0" in sql:
         return [NotRead(at, sql, "SQL with a null byte, which PostgreSQL refuses")]
+    if sql.count("/*") > MOST_COMMENTS or len(_OPERATORS.findall(sql)) > MOST_OPERATORS:
+        return [NotRead(at, sql[:200], "SQL with more operators or comments than the gate reads")]
+    if any("\ud800" <= letter <= "\udfff" for letter in sql):
+        return [NotRead(at, "", "SQL with half a character (a surrogate), which PostgreSQL refuses")]
     text = _BIND.sub(lambda bind: "$1".ljust(len(bind[0])), sql).replace(r"\:", " :") if binds else sql
     try:
         statements = pgparse.parse(text)
     except pgparse.PGQueryError as error:
         message, position = (*error.args, None)[:2]
-        return [NotRead(at, sql, f"PostgreSQL cannot parse this SQL: {message}, at character {position}")]
+        said = f"{message:.200}, at character {position}"
+        return [NotRead(at, sql, f"PostgreSQL cannot parse this SQL: {said}")]
     except RecursionError:
         return [NotRead(at, sql[:200], "SQL nested too deeply to read")]
     raw = text.encode()
@@ -86,13 +96,18 @@ def read_sql(sql: str, at: At, binds: bool = True) -> list[Operation]:
     return found
 
 
+_UNSEEN = dict.fromkeys(("DoStmt", "CallStmt"), "a DO block's or procedure's body") | {
+    "ExecuteStmt": "a prepared statement"
+}
+
+
 def _statement(node: Node, at: At, sql: str) -> Iterator[Operation]:
     (kind, body), *_ = node.items()
     reader = _READERS.get(kind)
     if reader:
         yield from reader(body, at, sql)
-    elif kind in ("DoStmt", "CallStmt"):
-        yield NotRead(at, sql, "a DO block's or procedure's body is not read")
+    elif kind in _UNSEEN:
+        yield NotRead(at, sql, f"{_UNSEEN[kind]} is not read")
     else:
         yield Other(at, sql, kind.removesuffix("Stmt"))
 
@@ -180,13 +195,19 @@ def check_proves_not_null(expression: str) -> tuple[str, ...]:
 
 
 def _create_table(body: Node, at: At, sql: str) -> Iterator[Operation]:
-    columns = tuple(_column(one["ColumnDef"]) for one in body.get("tableElts", ()) if "ColumnDef" in one)
-    yield CreateTable(at, sql, _table(body["relation"]), columns)
+    elements = body.get("tableElts", ())
+    constraints = [one["Constraint"] for one in elements if "Constraint" in one]
+    keys = [key for one in constraints if one["contype"] == "CONSTR_PRIMARY" for key in _strings(one.get("keys", ()))]
+    columns = [_column(one["ColumnDef"]) for one in elements if "ColumnDef" in one]
+    columns = [one._replace(not_null=True) if one.name in keys else one for one in columns]
+    yield CreateTable(at, sql, _table(body["relation"]), tuple(columns), bool(body.get("if_not_exists")))
 
 
 def _create_table_as(body: Node, at: At, sql: str) -> Iterator[Operation]:
     if body.get("objtype") == "OBJECT_TABLE":
-        yield CreateTable(at, sql, _table(body["into"]["rel"]))
+        into = body["into"]
+        with_data = not into.get("skipData", False)
+        yield CreateTable(at, sql, _table(into["rel"]), (), bool(body.get("if_not_exists")), with_data)
     else:
         yield Other(at, sql, "CREATE MATERIALIZED VIEW")
 
@@ -222,16 +243,25 @@ def _rename(body: Node, at: At, sql: str) -> Iterator[Operation]:
 
 
 def _update(body: Node, at: At, sql: str) -> Iterator[Operation]:
-    columns = []
-    for target in body.get("targetList", ()):
-        columns.append(target["ResTarget"].get("name", ""))
+    values = {one["ResTarget"].get("name", ""): _assigned(one["ResTarget"]) for one in body.get("targetList", ())}
+    to_null = tuple(name for name, value in values.items() if _is_null(value))
+    filled = _every_null(body, [name for name in values if name not in to_null])
     whole = not {"whereClause", "fromClause"} & body.keys()
-    yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", tuple(columns), _every_null(body, columns), whole)
+    yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", tuple(values), filled, whole, to_null)
     yield from _changes_in_with(body, at, sql)
 
 
+def _assigned(target: Node) -> Node:
+    """What SET gives a column, alone or as one of a row: ``(a, b) = (1, 2)``."""
+    value: Node = target.get("val", {})
+    if several := value.get("MultiAssignRef"):
+        row = several["source"].get("RowExpr", {}).get("args", ())
+        value = row[several["colno"] - 1] if len(row) == several["ncolumns"] else {}
+    return value
+
+
 def _every_null(body: Node, columns: list[str]) -> tuple[str, ...]:
-    """The columns that an UPDATE leaves no NULL in, as far as its WHERE says."""
+    """Those of the columns that an UPDATE leaves no NULL in, as far as its WHERE says."""
     if "fromClause" in body:
         return ()
     where = body.get("whereClause")
@@ -245,7 +275,29 @@ def _every_null(body: Node, columns: list[str]) -> tuple[str, ...]:
 
 def _insert(body: Node, at: At, sql: str) -> Iterator[Operation]:
     yield ChangeRows(at, sql, _table(body["relation"]), "INSERT")
+    if targets := body.get("onConflictClause", {}).get("targetList"):
+        columns = tuple(one["ResTarget"].get("name", "") for one in targets)
+        yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", columns, ())
     yield from _changes_in_with(body, at, sql)
+
+
+def _merge(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    """MERGE changes those rows that its condition finds: all of them or some, nobody can say by reading."""
+    for wrapped in body.get("mergeWhenClauses", ()):
+        clause = wrapped["MergeWhenClause"]
+        verb = {"CMD_UPDATE": "UPDATE", "CMD_DELETE": "DELETE", "CMD_INSERT": "INSERT"}.get(clause["commandType"])
+        if verb:
+            columns = tuple(one["ResTarget"].get("name", "") for one in clause.get("targetList", ()))
+            columns = columns if verb == "UPDATE" else ()
+            yield ChangeRows(at, sql, _table(body["relation"]), verb, columns, ())  # type: ignore[arg-type]
+    yield from _changes_in_with(body, at, sql)
+
+
+def _copy(body: Node, at: At, sql: str) -> Iterator[Operation]:
+    if body.get("is_from"):
+        yield ChangeRows(at, sql, _table(body["relation"]), "INSERT")
+    else:
+        yield Other(at, sql, "COPY TO")
 
 
 def _delete(body: Node, at: At, sql: str) -> Iterator[Operation]:
@@ -261,7 +313,7 @@ def _truncate(body: Node, at: At, sql: str) -> Iterator[Operation]:
 
 def _select(body: Node, at: At, sql: str) -> Iterator[Operation]:
     if "intoClause" in body:
-        yield CreateTable(at, sql, _table(body["intoClause"]["rel"]))
+        yield CreateTable(at, sql, _table(body["intoClause"]["rel"]), from_query=True)
     else:
         yield Other(at, sql, "SELECT")
     yield from _changes_in_with(body, at, sql)
@@ -277,12 +329,14 @@ def _changes_in_with(body: Node, at: At, sql: str) -> Iterator[Operation]:
 
 _READERS: dict[str, Callable[[Node, At, str], Iterator[Operation]]] = {
     "AlterTableStmt": _alter_table,
+    "CopyStmt": _copy,
     "CreateStmt": _create_table,
     "CreateTableAsStmt": _create_table_as,
     "DeleteStmt": _delete,
     "DropStmt": _drop,
     "IndexStmt": _create_index,
     "InsertStmt": _insert,
+    "MergeStmt": _merge,
     "RenameStmt": _rename,
     "SelectStmt": _select,
     "TruncateStmt": _truncate,
@@ -294,25 +348,68 @@ def _column(node: Node) -> Column:
     kinds = {one["Constraint"]["contype"]: one["Constraint"] for one in node.get("constraints", ())}
     default = kinds.get("CONSTR_DEFAULT")
     type_ = _type(node)
+    counts = "CONSTR_IDENTITY" in kinds or type_ in _SERIAL  # and is NOT NULL without saying so
     return Column(
         name=node["colname"],
         type=type_,
-        not_null="CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds,
+        not_null=counts or "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds,
         default=_default(default["raw_expr"]) if default else None,
-        fills_itself="CONSTR_IDENTITY" in kinds or "CONSTR_GENERATED" in kinds or type_ in _SERIAL,
+        fills_itself=counts or "CONSTR_GENERATED" in kinds,
     )
 
 
 def _default(expression: Node) -> str:
-    """ "NULL" where the default is NULL, however it is cast, else that there is one."""
+    """ "NULL" where the default is NULL, else that there is one."""
+    return "NULL" if _is_null(expression) else "an expression"
+
+
+def _is_null(expression: Node) -> bool:
+    """Whether the expression is NULL, however it is cast."""
     while "TypeCast" in expression:
         expression = expression["TypeCast"]["arg"]
-    return "NULL" if expression.get("A_Const", {}).get("isnull") else "an expression"
+    return bool(expression.get("A_Const", {}).get("isnull"))
+
+
+def default_is_null(expression: str) -> bool:
+    """Whether a server default, as SQL text, is NULL. False where it cannot be read."""
+    at = At(path=None, line=0, end=0)  # type: ignore[arg-type]
+    operations = read_sql(f"ALTER TABLE t ADD c text DEFAULT ({expression})", at)
+    return any(isinstance(one, AddColumn) and one.column.default == "NULL" for one in operations)
+
+
+# What the grammar calls the types that people write with words of their own.
+_WRITTEN = {
+    "bool": "boolean",
+    "bpchar": "character",
+    "float4": "real",
+    "float8": "double precision",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+}
 
 
 def _type(node: Node) -> str | None:
-    names = _strings(node.get("typeName", {}).get("names", ()))
-    return names[-1] if names else None
+    """A type as SQL text, with its schema, modifiers and brackets."""
+    type_ = node.get("typeName", {})
+    names = [one if re.fullmatch(r"[a-z_][a-z0-9_$]*", one) else f'"{one}"' for one in _strings(type_.get("names", ()))]
+    if not names:
+        return None
+    built_in = names[0] == "pg_catalog"
+    name = _WRITTEN.get(names[-1], names[-1]) if built_in else ".".join(names)
+    # An interval's modifiers are bits of a mask, which no one writes.
+    modifiers = () if name == "interval" else [_modifier(one) for one in type_.get("typmods", ())]
+    return name + (f"({', '.join(modifiers)})" if modifiers else "") + "[]" * len(type_.get("arrayBounds", ()))
+
+
+def _modifier(node: Node) -> str:
+    """One of a type's modifiers: a number, a string, or a word such as PostGIS has."""
+    if column := node.get("ColumnRef"):
+        return ".".join(_strings(column["fields"]))
+    constant = node.get("A_Const", {})
+    if "sval" in constant:
+        return f"'{constant['sval'].get('sval', '')}'"
+    return str(constant.get("ival", {}).get("ival", 0))
 
 
 def _table(relation: Node) -> Table:

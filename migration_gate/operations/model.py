@@ -33,7 +33,8 @@ class Column(NamedTuple):
     """A column as a migration declares it.
 
     ``default`` is its server default as source text, None where it has none and "NULL" where that is what it says.
-    ``fills_itself`` is true of identity, generated and serial columns: PostgreSQL has a value for existing rows.
+    ``fills_itself`` is true of identity, generated and serial columns: PostgreSQL has a value for existing rows. It
+    is None where that, or whether there is a server default, is not known.
     """
 
     name: str
@@ -44,10 +45,16 @@ class Column(NamedTuple):
 
 
 class CreateTable(NamedTuple):
+    """With ``if_not_exists`` the table may be an old one, and then nothing is made. ``from_query`` is true of CREATE
+    TABLE AS and SELECT INTO: the table has rows from the beginning.
+    """
+
     at: At
     call: str
     table: Table
     columns: tuple[Column, ...] = ()
+    if_not_exists: bool = False
+    from_query: bool = False
 
 
 class DropTable(NamedTuple):
@@ -166,6 +173,7 @@ class ChangeRows(NamedTuple):
     """INSERT, UPDATE or DELETE. ``columns`` are those an UPDATE sets, empty where the reader could not tell.
     ``every_null`` names those whose NULLs are all gone afterwards: the UPDATE has no WHERE, or none but ``c IS NULL``;
     None where the reader could not tell. ``whole`` is true where the statement has no WHERE at all: every row.
+    ``to_null`` names those that an UPDATE sets to NULL.
     """
 
     at: At
@@ -175,6 +183,7 @@ class ChangeRows(NamedTuple):
     columns: tuple[str, ...] = ()
     every_null: tuple[str, ...] | None = None
     whole: bool = False
+    to_null: tuple[str, ...] = ()
 
 
 class Other(NamedTuple):

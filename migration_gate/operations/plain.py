@@ -23,6 +23,14 @@ BUILTINS = {
 
 
 _CONVERT: dict[str, Callable[[Value], Value]] = {"str": str, "repr": repr, "int": int, "bool": bool, "len": len}
+_TEXT_METHODS = {
+    "endswith", "join", "lower", "lstrip", "replace", "rstrip", "split", "splitlines", "startswith", "strip", "title",
+    "upper",
+}  # fmt: skip
+_LIST_METHODS = {"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"}
+_DICT_METHODS = {"clear", "copy", "get", "items", "keys", "pop", "setdefault", "update", "values"}
+# What Python raises at plain values: for a wrong type or place, and for numbers too large to be written out.
+_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def is_sequence(value: Value) -> bool:
@@ -31,7 +39,15 @@ def is_sequence(value: Value) -> bool:
 
 
 def same(left: Value, right: Value) -> bool:
-    return type(left) is type(right) and bool(left == right)
+    return type(left) is type(right) and (left is right or (is_plain(left) and is_plain(right) and left == right))
+
+
+def as_text(value: Value, quoted: bool = False) -> Value:
+    """``str(value)`` or ``repr(value)`` of a plain value."""
+    try:
+        return (repr(value) if quoted else str(value))[:LONGEST_TEXT]
+    except _ERRORS:
+        return UNKNOWN
 
 
 def add(left: Value, right: Value) -> Value:
@@ -48,12 +64,31 @@ def binary(operator: ast.operator, left: Value, right: Value) -> Value:
     if isinstance(operator, ast.Add):
         return add(left, right)
     if isinstance(operator, ast.Mod) and isinstance(left, str) and is_plain(right):
-        if re.search(r"%[^%a-zA-Z(]*[\d*]", left):
+        if re.search(r"%(?:\([^)]*\))?[^%a-zA-Z(]*[\d*]", left):
             return UNKNOWN  # "%999999999d" builds what it says
         try:
-            return (left % (tuple(right) if isinstance(right, tuple) else right))[:LONGEST_TEXT]
-        except (TypeError, ValueError, KeyError, OverflowError):
+            return (left % right)[:LONGEST_TEXT]
+        except _ERRORS:
             return UNKNOWN
+    return UNKNOWN
+
+
+def compared(operator: ast.cmpop, left: Value, right: Value) -> Value:
+    """The result of one comparison, where both sides are known."""
+    if not (is_plain(left) and is_plain(right)):
+        return UNKNOWN
+    try:
+        match operator:
+            case ast.Eq() | ast.Is():
+                return left == right
+            case ast.NotEq() | ast.IsNot():
+                return left != right
+            case ast.In():
+                return left in right
+            case ast.NotIn():
+                return left not in right
+    except _ERRORS:
+        pass
     return UNKNOWN
 
 
@@ -69,72 +104,69 @@ def subscript(owner: Value, key: Value) -> Value:
     try:
         if type(owner) in (list, tuple, str) and type(key) is int:
             return owner[key]
-        if type(owner) is dict and isinstance(key, str | int):
+        if type(owner) is dict and isinstance(key, str | int) and is_plain(list(owner)):
             return owner[key]
-    except (IndexError, KeyError):
+    except _ERRORS:
         pass
     return Unknown(touches_database(owner))
 
 
-def builtin(name: str, args: tuple[Value, ...]) -> Value:
-    known = [one for one in args if is_sequence(one)]
-    if name == "zip" and args and len(known) == len(args):
-        return [tuple(one) for one in zip(*args, strict=False)]
-    if name == "enumerate" and known and len(args) == 1:
-        return list(enumerate(args[0]))
-    if name in ("list", "tuple", "sorted", "reversed", "set", "frozenset") and known and len(args) == 1:
-        try:
+def builtin(name: str, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+    """What a builtin function gives; UNKNOWN for those that the gate does not know by heart."""
+    known = bool(args) and all(map(is_sequence, args))
+    try:
+        if name == "zip" and known:
+            return [tuple(one) for one in zip(*args, strict=False)]
+        if name == "enumerate" and args and is_sequence(args[0]):
+            start = args[1] if len(args) > 1 else keywords.get("start", 0)
+            return list(enumerate(args[0], start)) if type(start) is int else UNKNOWN
+        if name in ("list", "tuple", "sorted", "reversed", "set", "frozenset") and known and len(args) == 1:
             items = list(args[0])
-            return sorted(items) if name == "sorted" else items[::-1] if name == "reversed" else items
-        except TypeError:
-            return UNKNOWN
-    if name in ("str", "repr", "int", "bool", "len") and len(args) == 1 and is_plain(args[0]):
-        try:
-            return _CONVERT[name](args[0])
-        except (TypeError, ValueError):
-            return UNKNOWN
-    if name == "range" and args and all(type(one) is int for one in args) and len(args) <= 3 and 0 not in args[2:]:
-        turns = range(*args)
-        return list(turns) if len(turns) <= LONGEST_LOOP else UNKNOWN
+            if name == "sorted":
+                return UNKNOWN if keywords or not is_plain(items) else sorted(items)
+            return items[::-1] if name == "reversed" else items
+        if name in _CONVERT and len(args) == 1 and is_plain(args[0]):
+            result = _CONVERT[name](args[0])
+            return result[:LONGEST_TEXT] if isinstance(result, str) else result
+        if name == "range" and args and all(type(one) is int for one in args) and len(args) <= 3:
+            turns = range(*args)
+            return list(turns) if len(turns) <= LONGEST_LOOP else UNKNOWN
+    except _ERRORS:
+        return UNKNOWN
     return Unknown(touches_database(list(args))) if name in ("getattr", "iter", "next") else UNKNOWN
 
 
 def plain_method(owner: Value, name: str, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
-    if type(owner) is dict and name in ("items", "keys", "values", "copy"):
-        return owner.copy() if name == "copy" else list(getattr(owner, name)())
-    if type(owner) is dict and name == "get" and args and isinstance(args[0], str | int):
-        return owner.get(args[0], args[1] if len(args) > 1 else None)
-    if type(owner) is list and name in ("append", "extend") and len(args) == 1 and len(owner) < LONGEST_LOOP:
-        if name == "append":
-            owner.append(args[0])
-        elif is_sequence(args[0]):
-            owner.extend(args[0])
-        return None
-    if not isinstance(owner, str) or not is_plain(list(args)) or not is_plain(keywords):
-        return UNKNOWN
-    if len(owner) * sum(len(str(one)) for one in (*args, *keywords.values(), "")) > LONGEST_TEXT * 10:
-        return UNKNOWN  # "a…".replace("", "b…") builds the product
-    if name in (
-        "strip",
-        "lower",
-        "upper",
-        "title",
-        "replace",
-        "join",
-        "split",
-        "splitlines",
-        "lstrip",
-        "rstrip",
-        "startswith",
-        "endswith",
-    ):
-        try:
+    """What a method of a str, list or dict gives; lists and dicts are changed by it as they would be."""
+    try:
+        if type(owner) is list and name in _LIST_METHODS and len(owner) <= LONGEST_LOOP:
+            if (name in ("insert", "pop", "remove") and not is_plain(args[:1])) or (name == "sort" and keywords):
+                owner[:] = [UNKNOWN] * len(owner)
+                return UNKNOWN
             return getattr(owner, name)(*args, **keywords)
-        except (TypeError, ValueError):
-            return UNKNOWN
+        if type(owner) is dict and name in _DICT_METHODS and len(owner) <= LONGEST_LOOP:
+            if name in ("get", "pop", "setdefault", "update") and not (is_plain(args[:1]) and is_plain(list(owner))):
+                if name != "get":
+                    owner[UNKNOWN] = UNKNOWN
+                return UNKNOWN
+            result = getattr(owner, name)(*args, **keywords)
+            return list(result) if name in ("items", "keys", "values") else result
+        if isinstance(owner, str) and is_plain(list(args)) and is_plain(keywords):
+            return _text_method(owner, name, args, keywords)
+    except _ERRORS:
+        pass
+    return UNKNOWN
+
+
+def _text_method(owner: str, name: str, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+    lengths = [sum(map(len, one)) if is_sequence(one) and all(isinstance(part, str) for part in one) else 0
+               for one in args]  # fmt: skip
+    lengths += [len(one) for one in (*args, *keywords.values()) if isinstance(one, str)]
+    pieces = max([len(one) for one in args if is_sequence(one)], default=1)
+    if sum(lengths) + len(owner) * max(pieces, *lengths, 1) > LONGEST_TEXT * 10:
+        return UNKNOWN  # "a…".replace("", "b…") builds the product
+    if name in _TEXT_METHODS:
+        return getattr(owner, name)(*args, **keywords)
     if name == "format" and not re.search(r"\{[^{}]*[:.\[]", owner):  # no widths, and no way into an object
-        try:
-            return owner.format(*args, **keywords)[:LONGEST_TEXT]
-        except (IndexError, KeyError, ValueError):
-            return UNKNOWN
+        return owner.format(*args, **keywords)[:LONGEST_TEXT]
     return UNKNOWN

@@ -7,6 +7,7 @@ stand for the rest.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from migration_gate.operations.model import Table
@@ -81,38 +82,51 @@ class Change(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function of the file itself."""
+    """A function of the file itself, and the scope that it was defined in; None for the module's."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef
+    scope: dict[str, Any] | None = None
 
 
 UNKNOWN = Unknown()
 HANDLE = Unknown(handle=True)
-PLAIN = (str, int, float, bool, type(None), bytes, list, tuple, dict)
+PLAIN = (str, int, float, bool, type(None), bytes)
+MOST = 20_000  # values that are looked at in one list or dict
+
+
+def inside(value: Value, most: int = MOST) -> Iterator[Value]:
+    """The value itself and, of lists, tuples and dicts, all that they hold, however deep; no more than ``most``: one
+    list may hold itself, or another one very often.
+    """
+    todo = [value]
+    for _ in range(most):
+        if not todo:
+            return
+        one = todo.pop()
+        yield one
+        if type(one) in (list, tuple):
+            todo += one
+        elif type(one) is dict:
+            todo += [*one, *one.values()]
+
+
+def weight(value: Value, most: int = MOST) -> int:
+    """How many values there are in it, itself included; at most ``most``."""
+    return sum(1 for _ in inside(value, most)) if type(value) in (list, tuple, dict) else 1
 
 
 def is_plain(value: Value) -> bool:
     """Whether the value is Python's own and known to the bottom."""
-    if isinstance(
-        value,
-        Unknown | Imported | Made | Connection | Batch | Method | CoreTable | CoreColumn | Function | Change,
-    ):
-        return False
-    if isinstance(value, dict):
-        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(is_plain, value))
-    return isinstance(value, PLAIN)
+    return all(type(one) in (list, tuple, dict) or type(one) in PLAIN for one in inside(value)) and weight(value) < MOST
 
 
 def touches_database(value: Value) -> bool:
     """Whether whoever is given this value could change the database with it."""
-    if isinstance(value, Connection | Batch):
-        return True
-    if isinstance(value, Imported):
-        return value.name in ("alembic.op", "alembic.context")
-    if isinstance(value, Unknown):
-        return value.handle
-    if isinstance(value, Method):
-        return touches_database(value.owner)
-    return type(value) in (list, tuple) and any(map(touches_database, value))
+    for one in inside(value):
+        while isinstance(one, Method):
+            one = one.owner
+        if isinstance(one, Connection | Batch) or (isinstance(one, Unknown) and one.handle):
+            return True
+        if isinstance(one, Imported) and (one.name + ".").startswith(("alembic.op.", "alembic.context.")):
+            return True
+    return False

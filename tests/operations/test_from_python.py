@@ -37,13 +37,11 @@ def test_a_directive_is_found_however_it_is_called(head: str, body: str):
     assert read(body, head) == [DROP]
 
 
-@pytest.mark.xfail(strict=True, reason="what an `except` binds overwrites what the `try` bound")
 def test_an_import_in_a_try_is_known():
     head = "try:\n    from alembic import op\nexcept ImportError:\n    op = None\n"
     assert read('op.drop_table("x")', head) == [DROP]
 
 
-@pytest.mark.xfail(strict=True, reason="an unknown *sequence hides the table's name before it")
 def test_columns_that_are_not_known_hide_no_table():
     assert read('op.create_table("t", *columns, schema="s")', HEAD + "columns = build()\n") == ["CreateTable s.t"]
 
@@ -360,7 +358,6 @@ def test_a_loop_over_what_is_known_is_followed(loop: str):
 
 
 @pytest.mark.parametrize("mapped", ["dict.update", "list.insert", "list[0] =", "enumerate(start=1)"])
-@pytest.mark.xfail(strict=True, reason="what changes a list or dict, and a builtin's keywords, are passed over")
 def test_a_value_that_was_changed_is_not_the_old_one(mapped: str):
     bodies = {
         "dict.update": 'd = {}\nd.update({"x": 1})\nfor t in d: op.drop_table(t)',
@@ -387,11 +384,26 @@ def test_a_value_that_was_changed_is_not_the_old_one(mapped: str):
         ('try:\n    pass\nfinally:\n    op.drop_table("x")', [DROP]),
         ('try:\n    pass\nexcept E:\n    raise\nop.drop_table("x")', [DROP]),
         ('return\nop.drop_table("x")', []),
-        ('raise NotImplementedError\nop.drop_table("x")', []),
+        (
+            'raise NotImplementedError\nop.drop_table("x")',
+            ["NotRead raises here on PostgreSQL, as far as can be read: what comes after it is not read"],
+        ),
+        ('if op.get_bind().engine.name != "sqlite":\n    pass\nop.drop_table("x")', [DROP]),
         ('if unknown():\n    return\nop.drop_table("x")', [DROP]),
         ('if unknown():\n    return\nelse:\n    return\nop.drop_table("x")', []),
         ('if True:\n    return\nop.drop_table("x")', []),
-        ('for t in ["y"]:\n    return\nop.drop_table("x")', [DROP]),
+        ('for t in ["y"]:\n    return\nop.drop_table("x")', []),
+        ('for t in unknown():\n    return\nop.drop_table("x")', [DROP]),
+        # What may be left early, or may not run, leaves nothing certain behind.
+        (
+            'def f():\n    if unknown(): return 1\n    return None\nif f() is None: pass\nelse: op.drop_table("x")',
+            [DROP],
+        ),
+        ('c = False\nfor t in unknown(): c = True\nif c: op.drop_table("x")', [DROP]),
+        ('c = False\nwhile unknown(): c = True\nif c: op.drop_table("x")', [DROP]),
+        ('d = {}\nd[unknown()] = 1\nif d.get("k"): op.drop_table("x")', [DROP]),
+        ('d = {"k": 1}\nif d.get(unknown()): op.drop_table("x")', [DROP]),
+        ('if unknown(): t = "x"\nop.drop_table(t)', [DROP]),
         ('with op.get_context().autocommit_block():\n    op.drop_table("x")', [DROP]),
         ('match unknown():\n    case 1:\n        op.drop_table("x")\n    case _:\n        op.drop_table("y")', None),
         ('name = "x" if unknown() else "x"\nop.drop_table(name)', [DROP]),
@@ -707,7 +719,6 @@ SILENT = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="passed over in silence")
 @pytest.mark.parametrize("name", SILENT)
 def test_what_may_change_the_database_is_never_passed_over(name: str):
     head = HEAD + (
@@ -719,13 +730,11 @@ def test_what_may_change_the_database_is_never_passed_over(name: str):
     assert [one for one in found if not one.startswith("Other")], found
 
 
-@pytest.mark.xfail(strict=True, reason="of a loop, `continue` and `break` are passed over")
 @pytest.mark.parametrize("leave", ['if t == "y":\n        continue', 'if t == "y":\n        break'])
 def test_a_turn_that_is_left_is_not_read(leave: str):
     assert read(f'for t in ("x", "y"):\n    {leave}\n    op.drop_table(t)') == [DROP]
 
 
-@pytest.mark.xfail(strict=True, reason="upgrade()'s own body is not read where there are upgrade_<engine>() functions")
 def test_the_dispatcher_of_a_multi_database_revision_is_read_too():
     source = HEAD + MULTI.replace("    globals()", '    op.drop_table("w")\n    globals()')
     assert "DropTable w" in [short(one) for one in read_upgrade(FILE, source.encode())]
