@@ -19,7 +19,12 @@ from tests.conftest import Gate
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
-PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md")), *TOP.glob("examples/**/*.md")]
+PAGES = [
+    TOP / "README.md",
+    TOP / "CONTRIBUTING.md",
+    *sorted((TOP / "docs").glob("*.md")),
+    *TOP.glob("examples/**/*.md"),
+]
 
 
 def blocks(text: str, language: str) -> list[str]:

@@ -19,7 +19,7 @@ def emit(verdict: Verdict, options: Namespace) -> int:
     text = render(verdict, color=options.output is None and use_color(sys.stdout), notes=options.notes)
     if options.output:
         try:
-            Path(options.output).write_text(text, encoding="utf-8")
+            Path(options.output).write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
             raise CannotWrite(f"cannot write {options.output}: {error.strerror}") from error
     else:

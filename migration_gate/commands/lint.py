@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from argparse import Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from migration_gate.commands.emit import emit
@@ -16,15 +17,18 @@ from migration_gate.rules.judging import judge_history, judge_operations, shown
 
 def run(options: Namespace) -> int:
     started = time.perf_counter()
-    chosen = _chosen(options.files)
+    named = _named(options.files)
     projects = discovery.find(Path.cwd(), options.project)
-    verdict = judge(projects, chosen)
+    verdict = judge(projects, named)
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(verdict._replace(facts=(*verdict.facts, took)), options)
 
 
-def judge(projects: Sequence[Project], chosen: Collection[Path] | None) -> Verdict:
-    """The static verdict on some projects. ``chosen`` are the resolved files whose operations are judged, None: all."""
+def judge(projects: Sequence[Project], named: Mapping[str, Collection[Path]] | None) -> Verdict:
+    """The static verdict on some projects. ``named`` has the arguments, each with the resolved files that it stands
+    for: only their operations are judged. None: all.
+    """
+    chosen = None if named is None else {path for files in named.values() for path in files}
     findings: list[Finding] = []
     notes: list[Note] = []
     revisions = judged = read = not_read = 0
@@ -58,19 +62,51 @@ def judge(projects: Sequence[Project], chosen: Collection[Path] | None) -> Verdi
         facts.append(
             f"{read} operation{'s' if read != 1 else ''} read, " + (f"{not_read} not" if not_read else "all understood")
         )
-    return Verdict(tuple(findings), tuple(notes), tuple(_strays(left)), tuple(facts))
+    return Verdict(tuple(findings), tuple(notes), tuple(_unjudged(named or {}, left)), tuple(facts))
 
 
-def _chosen(files: Sequence[str]) -> set[Path] | None:
-    if not files:
+def _named(arguments: Sequence[str]) -> dict[str, set[Path]] | None:
+    """What each argument stands for: a file for itself, a folder for every Python file below it."""
+    if not arguments:
         return None
-    chosen = set()
-    for name in files:
-        path = Path(name)
-        if not path.exists():
+    named = {}
+    for name in arguments:
+        if not os.path.exists(name):
             raise CannotJudge(f"no such file: {name}")
-        chosen.add(path.resolve())
-    return chosen
+        named[name] = set(_below(name)) if os.path.isdir(name) else {Path(name).resolve()}
+    return named
+
+
+def _below(top: str) -> Iterator[Path]:
+    """The Python files below a folder, resolved; links are followed, and each folder is entered once."""
+    seen = set()
+    for folder, folders, names in os.walk(top, onerror=_refuse, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        for name in names:
+            if name.endswith(".py"):
+                yield Path(os.path.realpath(os.path.join(real, name)))
+
+
+def _refuse(error: OSError) -> None:
+    raise CannotJudge(f"cannot list {error.filename}: {error.strerror}")
+
+
+def _unjudged(named: Mapping[str, Collection[Path]], left: Collection[Path]) -> Iterator[str]:
+    """What was named and nobody judged: folders without a revision of any project, and strays."""
+    strays: set[Path] = set()
+    for name, files in named.items():
+        if not os.path.isdir(name):
+            strays.update(path for path in files if path in left)
+        elif all(path in left for path in files):
+            yield (
+                f"no revisions below {name}: no project has its version folder there. Name the folder of the "
+                "project's env.py by --project"
+            )
+    yield from _strays(strays)
 
 
 def _strays(left: Collection[Path]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,45 +10,34 @@ SECONDS = 10
 
 
 class Found(NamedTuple):
-    """A commit that has a revision's file. ``source`` is what `git restore --source` takes to bring it back."""
+    """A commit that has a revision's file. ``path`` is relative to the working directory."""
 
     commit: str
-    source: str
     author: str
     when: str
     path: str
 
 
 def commit_with(folder: Path, ident: str) -> Found | None:
-    """The newest commit on any branch, remote or stash in which a file below ``folder`` had this revision id."""
+    """The newest commit on any branch, remote or stash in which a file below ``folder`` has this revision id."""
     import re
 
     if not re.fullmatch(r"[\w.]+", ident):
         return None
-    pattern = rf"^revision[^=]*=.*[\"']{re.escape(ident)}[\"']"
-    log = _git(
-        folder,
-        "log",
-        "--all",
-        "-1",
-        "--format=%h%x00%an%x00%ar",
-        "--name-status",
-        "-G",
-        pattern,
-        "--",
-        ".",
-    )
-    if not log:
+    line = rf"^revision *(:[^=]*)?= *[\"']{re.escape(ident)}[\"']"
+    # The newest commit that added or removed the line: where it removed it, the one before has it.
+    changed = _git(folder, "log", "--all", "-1", "--format=%h", "--no-textconv", "-G", line, "--", ".")
+    if not changed:
         return None
-    head, _, names = log.partition("\n\n")
-    commit, author, when = head.split("\0")
-    status, _, path = names.strip().splitlines()[0].partition("\t")
-    source = f"{commit}^" if status.startswith("D") else commit
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    if top:
-        with suppress(ValueError):
-            path = str((Path(top.strip()) / path.rpartition("\t")[2]).relative_to(Path.cwd()))
-    return Found(commit, source, author, when, path)
+    for commit in (changed.strip(), f"{changed.strip()}^"):
+        names = _git(folder, "grep", "-l", "-z", "--no-color", "--no-full-name", "-E", line, commit, "--", ".")
+        if names:
+            name = names.split("\0")[0].partition(":")[2]
+            last = _git(folder, "log", "-1", "--format=%h%x00%an%x00%ar", commit, "--", name)
+            if last:
+                short, author, when = last.strip().split("\0")
+                return Found(short, author, when, os.path.relpath(folder / name).replace(os.sep, "/"))
+    return None
 
 
 def _git(folder: Path, *words: str) -> str | None:
@@ -57,11 +46,11 @@ def _git(folder: Path, *words: str) -> str | None:
 
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *words],
+            ["git", "-c", "log.showSignature=false", "-C", str(folder), *words],
             capture_output=True,
             timeout=SECONDS,
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+    return os.fsdecode(done.stdout) if done.returncode == 0 else None

@@ -27,8 +27,8 @@ class History(NamedTuple):
     """
 
     revisions: dict[str, Revision]
-    parents: dict[str, tuple[str, ...]]  # by down_revision, labels resolved, missing ones left out
-    dependencies: dict[str, tuple[str, ...]]  # by depends_on, likewise
+    parents: dict[str, tuple[str, ...]]  # by down_revision, missing ones left out
+    dependencies: dict[str, tuple[str, ...]]  # by depends_on, labels resolved, missing ones left out
     heads: tuple[str, ...]
     bases: tuple[str, ...]
     unreadable: tuple[Unreadable, ...]
@@ -153,16 +153,18 @@ def build(read_files: Iterable[Revision | Unreadable | Helper]) -> History:
             unreadable.append(one)
         else:
             helpers.append(one)
-    labels = {label: one.id for one in revisions.values() for label in one.labels if label not in revisions}
+    ids = {one: one for one in revisions}
+    labels = {label: one.id for one in revisions.values() for label in one.labels}
     missing: list[Missing] = []
     parents: dict[str, tuple[str, ...]] = {}
     dependencies: dict[str, tuple[str, ...]] = {}
     for one in revisions.values():
-        for field, names, line, links in (
-            ("down_revision", one.down, one.down_line, parents),
-            ("depends_on", one.depends_on, one.depends_line, dependencies),
+        for field, names, line, links, meant in (
+            ("down_revision", one.down, one.down_line, parents, ids),
+            # Alembic resolves labels here alone (RevisionMap._add_depends_on); as a parent one is a KeyError.
+            ("depends_on", one.depends_on, one.depends_line, dependencies, labels | ids),
         ):
-            known = [name if name in revisions else labels.get(name) for name in names]
+            known = [meant.get(name) for name in names]
             links[one.id] = tuple(dict.fromkeys(name for name in known if name is not None))
             missing += [
                 Missing(one, name, field, line) for name, found in zip(names, known, strict=True) if found is None
@@ -206,5 +208,5 @@ def _cycles(
                 position[one] = len(path)
                 path.append(one)
                 stack.append((one, True))
-                stack += [(parent, False) for parent in (*parents[one], *dependencies[one])]
+                stack += [(parent, False) for parent in dict.fromkeys((*parents[one], *dependencies[one]))]
     return tuple(cycles)

@@ -5,11 +5,25 @@ from __future__ import annotations
 import re
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+# GitHub's runner obeys a line that begins with "::" after blanks, and "##[" wherever it stands (ActionCommand.cs).
+_COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[\d;]*m)*:)(?=:)|##(?=\[)", re.MULTILINE)
 LONGEST = 4_000  # characters of one text; what is longer is cut, and says so
 
 
 def clean(text: str) -> str:
-    """Control characters (but newline and tab) and direction marks shown as escapes; long text cut."""
+    """Control characters (but newline and tab) and direction marks shown as escapes; long text cut; no line of it a
+    workflow command.
+    """
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]} … (+{len(text) - LONGEST:,} characters)"
-    return _CONTROL.sub(lambda one: f"\\x{ord(one[0]):02x}", text)
+    return harmless(_CONTROL.sub(lambda one: f"\\x{ord(one[0]):02x}", text))
+
+
+def clean_line(text: str) -> str:
+    """As ``clean``, of what has one line only: a name, a path, a phrase."""
+    return clean(text.replace("\n", " "))
+
+
+def harmless(text: str) -> str:
+    """A blank put into whatever GitHub's runner would take for a command. For lines put together from clean text."""
+    return _COMMAND.sub(lambda one: f"{one[1] or '##'} ", text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from migration_gate.findings import Verdict
-from migration_gate.report.clean import clean
+from migration_gate.report.clean import clean, clean_line
 
 MOST = 10
 
@@ -32,14 +32,14 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
         "closed": "the gate is closed",
         "not judged": "the gate could not judge",
     }
-    lines.append(f"migration-gate: {state[verdict.word]}. " + " · ".join(verdict.facts))
+    lines.append(f"migration-gate: {state[verdict.word]}. " + " · ".join(map(clean_line, verdict.facts)))
     return "\n".join(lines) + "\n"
 
 
 def _command(kind: str, text: str, path: str | None, line: int | None, title: str) -> str:
     places = [f"title={_property(title)}"]
     if path:
-        places.insert(0, f"file={_property(_in_workspace(path))}")
+        places.insert(0, f"file={_property(_in_workspace(clean(path)))}")
         if line:
             places.insert(1, f"line={line}")
     return f"::{kind} {','.join(places)}::{_data(clean(text))}"

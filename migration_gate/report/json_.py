@@ -29,4 +29,5 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
         "notes": [{"message": one.message, "path": one.path, "line": one.line} for one in verdict.notes],
         "problems": list(verdict.problems),
     }
-    return json.dumps(document, indent=2) + "\n"
+    # GitHub's runner would take "##[" for a command; it can stand in a string only, where this is the same.
+    return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"

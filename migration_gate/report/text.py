@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from migration_gate.findings import Finding, Note, Verdict
-from migration_gate.report.clean import clean
+from migration_gate.report.clean import clean, clean_line, harmless
 from migration_gate.rules import OPERATIONS
 
 WIDTH = 116
@@ -16,7 +16,7 @@ NOTES = 5  # shown without --notes
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     """The whole verdict as text, ending in a newline. With ``notes`` all notes are shown, else the first few."""
-    parts = [_style(clean(verdict.title), "1", color), ""] if verdict.title else []
+    parts = [_style(clean_line(verdict.title), "1", color), ""] if verdict.title else []
     parts += _stages(verdict, color)
     for finding in verdict.findings:
         parts += ["", *_finding(finding, color)]
@@ -28,17 +28,17 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     for problem in verdict.problems:
         parts += ["", _style(f"migration-gate: {clean(problem)}", "1;33", color)]
     parts += ["", _summary(verdict, color)] if parts else [_summary(verdict, color)]
-    return "\n".join(parts).lstrip("\n") + "\n"
+    return harmless("\n".join(parts).lstrip("\n")) + "\n"
 
 
 def _stages(verdict: Verdict, color: bool) -> Iterator[str]:
     for stage in verdict.stages:
         mark, code = {True: ("✓", "32"), False: ("✗", "1;31"), None: ("?", "1;33")}[stage.passed]
-        yield f"  {_style(mark, code, color)} {stage.name:<9} {clean(stage.text)}"
+        yield f"  {_style(mark, code, color)} {clean_line(stage.name):<9} {clean_line(stage.text)}"
 
 
 def _finding(finding: Finding, color: bool) -> Iterator[str]:
-    place = clean(finding.path or "") + (f":{finding.line}" if finding.path and finding.line else "")
+    place = clean_line(finding.path or "") + (f":{finding.line}" if finding.path and finding.line else "")
     yield _style(f"{place}  {finding.rule}" if place else finding.rule, "1;31", color)
     yield from _frame(finding, color)
     yield ""
@@ -58,7 +58,7 @@ def _frame(finding: Finding, color: bool) -> Iterator[str]:
         return
     try:
         lines = Path(finding.path).read_text("utf-8", errors="replace").split("\n")
-    except OSError:
+    except (OSError, ValueError):  # a null byte in its name
         return
     if finding.line > len(lines):
         return
@@ -73,8 +73,8 @@ def _frame(finding: Finding, color: bool) -> Iterator[str]:
 
 
 def _note(note: Note) -> str:
-    place = clean(note.path or "") + (f":{note.line}" if note.path and note.line else "")
-    first = clean(note.message).replace("\n", " ")
+    place = clean_line(note.path or "") + (f":{note.line}" if note.path and note.line else "")
+    first = clean_line(note.message)
     return f"  note: {place}: {first}" if place else f"  note: {first}"
 
 
@@ -87,7 +87,7 @@ def _summary(verdict: Verdict, color: bool) -> str:
         "not judged": "the gate could not judge.",
     }
     code = {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word]
-    facts = " · ".join(verdict.facts)
+    facts = " · ".join(map(clean_line, verdict.facts))
     return f"{_style(state[verdict.word], code, color)}  {facts}".rstrip()
 
 

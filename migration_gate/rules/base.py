@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from migration_gate.operations.model import CreateTable, NotRead, Operation, RenameTable, Table
+from migration_gate.operations.model import ChangeRows, CreateTable, DropTable, NotRead, Operation, RenameTable, Table
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
 
@@ -52,13 +53,18 @@ def same(one: Table | None, other: Table | None) -> bool:
     return one.name == other.name and (one.schema or "public") == (other.schema or "public")
 
 
-def is_new(table: Table, earlier: tuple[Operation, ...]) -> bool:
-    """Whether the table was made by what ran earlier and is new: then it is empty in production."""
+def is_empty(table: Table, earlier: tuple[Operation, ...]) -> bool:
+    """Whether the table has no rows in production: what ran earlier made it or deleted them all, and put none in."""
     for operation in reversed(earlier):
-        if isinstance(operation, CreateTable) and same(operation.table, table):
-            return True
         if isinstance(operation, RenameTable) and same(operation.to, table):
             table = operation.table
+        if not same(getattr(operation, "table", None), table):
+            continue
+        match operation:
+            case ChangeRows(verb="INSERT") | CreateTable(from_query=True):
+                return False
+            case ChangeRows(verb="DELETE", whole=True) | CreateTable(if_not_exists=False) | DropTable():
+                return True
     return False
 
 
@@ -74,12 +80,65 @@ def not_read_about(table: Table, earlier: tuple[Operation, ...], path: Path) -> 
 
 def quoted(name: str) -> str:
     """A name as SQL takes it: in quotes where it is a reserved word or not in small letters."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) and name not in RESERVED else f'"{name}"'
+    plain = re.fullmatch(r"[a-z_][a-z0-9_$]*", name) and name not in RESERVED
+    return name if plain else '"' + name.replace('"', '""') + '"'
 
 
 def sql_name(table: Table) -> str:
     """A table's name as SQL takes it."""
     return f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)
+
+
+def literal(text: str) -> str:
+    """A name as Python takes it, in double quotes."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def schema_keyword(table: Table) -> str:
+    """What the call of a directive ends with where its table is in a schema."""
+    return f", schema={literal(table.schema)}" if table.schema else ""
+
+
+def python_call(call: str) -> ast.Call | None:
+    """An operation's text as a syntax tree; None where it is SQL."""
+    try:
+        tree = ast.parse(call, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    return tree if isinstance(tree, ast.Call) else None
+
+
+# The arguments that say what a directive is for, as op has them. A batch leaves the table out.
+_ARGUMENTS = {
+    "add_column": ("table_name", "column"),
+    "alter_column": ("table_name", "column_name"),
+    "create_primary_key": ("constraint_name", "table_name", "columns"),
+}
+
+
+def in_batch(call: ast.Call) -> bool:
+    """Whether a call is a batch's, not op's: it has one argument less."""
+    names = _ARGUMENTS.get(_method(call), ())
+    if any(isinstance(one, ast.Starred) for one in call.args):
+        return False
+    return len(call.args) + sum(one.arg in names for one in call.keywords) < len(names)
+
+
+def out_of_batch(call: ast.Call, table: Table) -> ast.Call:
+    """A batch's call as op's own. What stands in a batch runs at its end, and an op.execute() beside it before that."""
+    name = _method(call)
+    made = python_call(f"op.{name}(table_name={literal(table.name)}{schema_keyword(table)})")
+    assert made is not None
+    table_name, *schema = made.keywords
+    at = _ARGUMENTS[name].index("table_name")
+    kept = [one for one in call.keywords if one.arg not in ("insert_before", "insert_after")]
+    if len(call.args) < at:
+        return ast.Call(made.func, call.args, [table_name, *kept, *schema])
+    return ast.Call(made.func, [*call.args[:at], table_name.value, *call.args[at:]], [*kept, *schema])
+
+
+def _method(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
 
 
 def tidy(call: str) -> str:
@@ -93,7 +152,11 @@ def tidy(call: str) -> str:
 
 def execute(sql: str) -> str:
     """The call that runs a statement in a migration."""
-    return f"op.execute('{sql}')" if '"' in sql else f'op.execute("{sql}")'
+    text = sql.replace("\\", r"\\")
+    if '"' not in text:
+        return f'op.execute("{text}")'
+    text = text.replace('""', r"\"\"")
+    return f'op.execute("""{text}""")'
 
 
 # PostgreSQL's documentation, appendix C: reserved, also those that may be a function's or a type's name.

@@ -3,17 +3,21 @@
 Alembic cannot load such a history at all: every command stops with "Can't locate revision identified by …" or a
 KeyError. The file was deleted, was never committed, stands on another branch, or its id was edited.
 
-Bring the file back, or name another parent. Alembic takes whole ids and branch labels in `down_revision` and
-`depends_on`; an abbreviated id, which its command line accepts, is not one.
+Bring the file back, or name another parent. Alembic takes whole ids: an abbreviated one, which its command line
+accepts, is not one. It takes a branch label in `depends_on` alone; in `down_revision` that is a KeyError.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from migration_gate.project.git import commit_with
 from migration_gate.project.history import History, Missing
 from migration_gate.project.model import Project
+from migration_gate.project.revision import Revision, read
 from migration_gate.rules.base import Hazard
 
 
@@ -32,22 +36,28 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
 
 
 def _explain(project: Project, history: History, one: Missing) -> tuple[str, str]:
+    for other in history.revisions.values():
+        if one.named in other.labels:
+            return (
+                f"It is the branch label of {other.id}, and Alembic takes labels in `depends_on` alone.",
+                f'{one.field} = "{other.id}"',
+            )
     longer = [ident for ident in history.revisions if ident.startswith(one.named)]
     if len(longer) == 1:
         return (
             "It abbreviates an id, which Alembic takes on its command line only.",
             f'{one.field} = "{longer[0]}"',
         )
-    for path in sorted(project.directory.rglob("*.py")):
-        if path.name.startswith(one.named):
-            return f"{path} has it, as its name says, and is in none of the version locations.", (
-                "# add its folder to version_locations; in [tool.migration-gate] version-locations replaces the default"
-            )
+    elsewhere = _elsewhere(project, history, one.named)
+    if elsewhere:
+        return f"{elsewhere} has it, and is in none of the version locations.", (
+            "# add its folder to version_locations; in [tool.migration-gate] version-locations replaces the default"
+        )
     found = commit_with(project.directory, one.named)
     if found:
         return (
             f"It is in git: {found.path}, commit {found.commit} ({found.author}, {found.when}).",
-            f"git restore --source={found.source} -- {found.path}",
+            f"git restore --source={found.commit} -- {shlex.quote(found.path)}",
         )
     from difflib import get_close_matches  # 3 ms, only where something is missing
 
@@ -58,3 +68,17 @@ def _explain(project: Project, history: History, one: Missing) -> tuple[str, str
         "Git knows no commit that has it.",
         f'# bring the file of {one.named} back, or name the revision that this one really follows:\n{one.field} = "…"',
     )
+
+
+def _elsewhere(project: Project, history: History, ident: str) -> str | None:
+    """A file of the project's folder that has this id and that Alembic does not load, relative to where we are."""
+    loaded = history.paths
+    for folder, folders, names in os.walk(project.directory):
+        folders[:] = sorted(one for one in folders if not one.startswith((".", "__pycache__")))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if name.endswith(".py") and not name.startswith((".#", "__init__")) and path.resolve() not in loaded:
+                found = read(path)
+                if isinstance(found, Revision) and found.id == ident:
+                    return os.path.relpath(path).replace(os.sep, "/")
+    return None

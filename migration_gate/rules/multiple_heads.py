@@ -18,7 +18,7 @@ Source: Alembic's documentation, "Working with Branches".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from migration_gate.project.history import History
 from migration_gate.project.model import Project, command
@@ -26,33 +26,43 @@ from migration_gate.rules.base import Hazard
 
 
 def check(project: Project, history: History) -> Iterator[Hazard]:
-    heads = _undeclared(project, history)
-    if len(heads) < 2:
-        return
-    last = history.revisions[heads[-1]]
-    upgrade = command(project, "upgrade", "upgrade head")
-    yield Hazard(
-        message=f"{project.name} has {len(heads)} heads; `{upgrade}` will stop with\n"
-        "\"Multiple head revisions are present for given argument 'head'\".\n\n" + draw(history, heads),
-        path=last.path,
-        line=last.down_line,
-        end=last.down_line,
-        revision=last.id,
-        remedy=_remedy(project, history, heads),
-    )
+    for label, heads in _branches(project, history).items():
+        if len(heads) < 2:
+            continue
+        last = history.revisions[heads[-1]]
+        target = f"{label}@head" if label else "head"
+        upgrade = command(project, f"upgrade {target}" if label else "upgrade", f"upgrade {target}")
+        where = f"The branch {label} of {project.name}" if label else project.name
+        yield Hazard(
+            message=f"{where} has {len(heads)} heads; `{upgrade}` will stop with\n"
+            f"\"Multiple head revisions are present for given argument '{target}'\".\n\n" + draw(history, heads),
+            path=last.path,
+            line=last.down_line,
+            end=last.down_line,
+            revision=last.id,
+            remedy=_remedy(project, history, heads),
+        )
 
 
-def _undeclared(project: Project, history: History) -> tuple[str, ...]:
-    """The heads, less one for each branch label that the settings declare."""
-    heads = []
-    declared = set(project.settings.branches)
+def _branches(project: Project, history: History) -> dict[str | None, tuple[str, ...]]:
+    """The heads by the branch that they are on, of which each may have one: None is what no declared label covers."""
+    branches: dict[str | None, tuple[str, ...]] = {}
     for head in history.heads:
-        labels = history.labels(head) & declared
-        if labels:
-            declared -= labels
-        else:
-            heads.append(head)
-    return tuple(heads) if len(heads) > 1 or len(heads) == len(history.heads) else ()
+        label = _branch(history, head, project.settings.branches)
+        branches[label] = (*branches.get(label, ()), head)
+    return branches
+
+
+def _branch(history: History, head: str, declared: Collection[str]) -> str | None:
+    """The declared label that is nearest below a head, the head's own included."""
+    todo, seen = [head], {head}
+    for one in todo:
+        for label in history.revisions[one].labels:
+            if label in declared:
+                return label
+        todo += [parent for parent in history.parents[one] if parent not in seen]
+        seen.update(todo)
+    return None
 
 
 def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
@@ -65,10 +75,12 @@ def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
         lines.append(f"# {last.id} has reached no shared database yet: put its branch behind {first.id}, in {where}")
         lines.append(f'down_revision = "{first.id}"')
         lines.append("# both have been deployed: join them, without a change of schema")
-    lines.append(command(project, 'merge heads -m "merge heads"', 'merge heads -m "merge heads"'))
-    labels = [sorted(history.labels(head)) for head in heads]
-    if all(labels) and len({label for one in labels for label in one}) >= len(heads):
-        names = ", ".join(f'"{one[0]}"' for one in labels)
+    merge = f'merge {"heads" if heads == history.heads else " ".join(heads)} -m "merge heads"'
+    lines.append(command(project, merge, merge))
+    labels = {head: history.labels(head) for head in heads}
+    own = [labels[head].difference(*(labels[other] for other in heads if other != head)) for head in heads]
+    if all(own):
+        names = ", ".join(f'"{one}"' for one in (*project.settings.branches, *map(min, own)))
         lines += ["# or, where these branches are meant to stay apart, in pyproject.toml:"]
         lines += ["[tool.migration-gate]", f"branches = [{names}]"]
     return "\n".join(lines)
@@ -76,10 +88,11 @@ def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
 
 def _start_of(history: History, head: str, other: str) -> str:
     """The first revision of the head's own side, walking down to what the other side has too."""
-    shared = history.ancestors(other)
+    passed = history.ancestors(other)
     current = head
     while True:
-        own = [parent for parent in history.parents[current] if parent not in shared]
+        passed.add(current)
+        own = [parent for parent in history.parents[current] if parent not in passed]
         if not own:
             return current
         current = own[0]

@@ -10,7 +10,8 @@ A constant or STABLE server default costs nothing since PostgreSQL 11: it is sto
 is rewritten.
 
 Silent on a server default, on Identity, Computed and serial columns, and on tables that a new revision creates or
-has just emptied.
+has just emptied, as long as nothing puts rows into them. `CREATE TABLE … AS` puts rows in, and `IF NOT EXISTS` may
+mean an old table. What is computed, `nullable=REQUIRED`, is a note.
 
 Source: PostgreSQL's documentation, ALTER TABLE, ADD COLUMN; measured on a table with rows.
 """
@@ -18,11 +19,25 @@ Source: PostgreSQL's documentation, ALTER TABLE, ADD COLUMN; measured on a table
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator
 
-from migration_gate.operations.model import AddColumn, AddConstraint, ChangeRows, NotRead, Operation
-from migration_gate.rules.base import Hazard, Migration, execute, is_new, quoted, same, sql_name
+from migration_gate.operations.model import AddColumn, AddConstraint, Column, NotRead, Operation
+from migration_gate.rules.base import (
+    Hazard,
+    Migration,
+    execute,
+    in_batch,
+    is_empty,
+    literal,
+    out_of_batch,
+    python_call,
+    quoted,
+    same,
+    schema_keyword,
+    sql_name,
+)
 
 _LAPTOP = "An empty laptop does not show it."
 
@@ -32,10 +47,21 @@ def check(migration: Migration) -> Iterator[Hazard]:
         if not isinstance(operation, AddColumn):
             continue
         column = operation.column
-        if column.not_null is not True or column.fills_itself is not False or column.default not in (None, "NULL"):
+        if column.not_null is False or column.fills_itself or column.default not in (None, "NULL"):
             continue
         earlier = migration.earlier(operation)
-        if is_new(operation.table, earlier) or _emptied(operation, earlier):
+        if is_empty(operation.table, earlier):
+            continue
+        if column.not_null is None or column.fills_itself is None:
+            yield Hazard(
+                message=f"whether {operation.table}.{column.name} {_not_known(column)} could not be read. If it is NOT "
+                f"NULL without one, PostgreSQL refuses it as soon as {operation.table} has a row.",
+                path=operation.at.path,
+                line=operation.at.line,
+                end=operation.at.end,
+                revision=migration.revision.id,
+                sure=False,
+            )
             continue
         unread = _maybe_emptied(operation, earlier)
         lacks = "its server default is NULL" if column.default else "has no server default"
@@ -47,24 +73,23 @@ def check(migration: Migration) -> Iterator[Hazard]:
             line=operation.at.line,
             end=operation.at.end,
             revision=migration.revision.id,
-            remedy=_remedy(operation, _has_foreign_key(operation, migration)),
+            remedy=_remedy(operation, migration),
             sure=unread is None,
         )
 
 
-def _emptied(operation: AddColumn, earlier: tuple[Operation, ...]) -> bool:
-    """Whether all rows of the table were deleted, and none put in since."""
-    for one in reversed(earlier):
-        if isinstance(one, ChangeRows) and same(one.table, operation.table):
-            return one.verb == "DELETE" and one.whole
-    return False
+def _not_known(column: Column) -> str:
+    if column.fills_itself is False:
+        return "is NOT NULL"
+    return "has a server default" if column.not_null else "is NOT NULL and has a server default"
 
 
 def _maybe_emptied(operation: AddColumn, earlier: tuple[Operation, ...]) -> NotRead | None:
     """A deletion in the same file that could not be read, through the ORM as a rule."""
     for one in earlier:
-        here = isinstance(one, NotRead) and one.at.path == operation.at.path
-        if here and re.search(r"delete|truncate", one.call, re.IGNORECASE):
+        if not isinstance(one, NotRead) or one.at.path != operation.at.path:
+            continue
+        if re.search(r"delete|truncate", one.call, re.IGNORECASE):
             return one
     return None
 
@@ -80,49 +105,66 @@ def _has_foreign_key(operation: AddColumn, migration: Migration) -> bool:
     )
 
 
-def _remedy(operation: AddColumn, refers: bool) -> str:
+def _remedy(operation: AddColumn, migration: Migration) -> str:
     table, column = operation.table, operation.column
-    schema = f', schema="{table.schema}"' if table.schema else ""
     name = quoted(column.name)
     fill = f"UPDATE {sql_name(table)} SET {name} = … WHERE {name} IS NULL"
-    columns = _column_calls(operation.call)
-    if not columns:
-        sql = operation.call.rstrip("; \n")
-        return (
-            f"-- with a value that suits every row:\n{sql} DEFAULT …\n"
-            "-- or, where the value differs from row to row, in three steps:\n"
-            f"ALTER TABLE {sql_name(table)} ADD COLUMN {name} {column.type or '…'};\n{fill};\n"
-            f"ALTER TABLE {sql_name(table)} ALTER COLUMN {name} SET NOT NULL;"
-        )
+    call = python_call(operation.call)
+    if call is None:
+        return _sql_remedy(operation, migration, fill)
+    batch = in_batch(call)
+    if not _columns(call):  # a variable or a function has it
+        call = _anew(operation)
+    suggested = _suggest(None if _has_foreign_key(operation, migration) else column.type)
+    apart = out_of_batch(call, table) if in_batch(call) else call
     existing = f", existing_type={column.type}" if column.type else ""
-    return "\n".join(
+    names = f"{literal(table.name)}, {literal(column.name)}"
+    remedy = "\n".join(
         [
-            _with(operation.call, server_default=_suggest(None if refers else column.type), nullable="False"),
-            "# or, where the value differs from row to row, in three steps:",
-            _with(operation.call, server_default=None, nullable="True"),
+            _with(call, server_default=suggested, nullable="False"),
+            f"# or, where the value differs from row to row, in three steps{' outside of the batch' * batch}:",
+            _with(apart, server_default=None, nullable="True"),
             execute(fill),
-            f'op.alter_column("{table.name}", "{column.name}"{existing}, nullable=False{schema})',
+            f"op.alter_column({names}{existing}, nullable=False{schema_keyword(table)})",
         ]
     )
+    lacks_sa = re.search(r"\bsa\.", remedy) and not re.search(r"\bsa\.", operation.call)
+    return f"# import sqlalchemy as sa\n{remedy}" if lacks_sa else remedy
 
 
-def _column_calls(call: str) -> list[ast.Call]:
-    try:
-        tree = ast.parse(call, mode="eval")
-    except (SyntaxError, ValueError):
-        return []
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [node for node in calls if ast.unparse(node.func).endswith(("Column", "mapped_column"))]
-
-
-def _with(call: str, **keywords: str | None) -> str:
-    """The user's own call, with keywords of its column set anew, or (None) taken out."""
-    tree = ast.parse(call, mode="eval")
-    column = next(
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Column", "mapped_column"))
+def _sql_remedy(operation: AddColumn, migration: Migration, fill: str) -> str:
+    table, column = sql_name(operation.table), operation.column
+    definition = f"{quoted(column.name)} {column.type or '…'}"
+    also = any(one.call == operation.call and one is not operation for one in migration.operations)
+    return (
+        f"-- with a value that suits every row{', beside what else the statement says' * also}:\n"
+        f"ALTER TABLE {table} ADD COLUMN {definition} NOT NULL DEFAULT …;\n"
+        "-- or, where the value differs from row to row, in three steps:\n"
+        f"ALTER TABLE {table} ADD COLUMN {definition};\n{fill};\n"
+        f"ALTER TABLE {table} ALTER COLUMN {quoted(column.name)} SET NOT NULL;"
     )
+
+
+def _columns(call: ast.Call) -> list[ast.Call]:
+    """The column that is written in the call itself."""
+    calls = [node for node in ast.walk(call) if isinstance(node, ast.Call)]
+    return [one for one in calls if ast.unparse(one.func).rpartition(".")[2] in ("Column", "mapped_column")]
+
+
+def _anew(operation: AddColumn) -> ast.Call:
+    """The call, from what is known of its table and column."""
+    table, column = operation.table, operation.column
+    type_ = f", {column.type}" if column.type else ""
+    added = f"sa.Column({literal(column.name)}{type_})"
+    call = python_call(f"op.add_column({literal(table.name)}, {added}{schema_keyword(table)})")
+    assert call is not None
+    return call
+
+
+def _with(call: ast.Call, **keywords: str | None) -> str:
+    """The call, with keywords of its column set anew, or (None) taken out."""
+    tree = copy.deepcopy(call)
+    column = _columns(tree)[0]
     column.keywords = [one for one in column.keywords if one.arg not in (*keywords, "primary_key")]
     for name, value in keywords.items():
         if value is not None:

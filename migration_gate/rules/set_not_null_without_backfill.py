@@ -1,21 +1,25 @@
 """A column is set NOT NULL, and nothing before it fills the NULLs that it may hold.
 
 PostgreSQL reads the whole table to prove that no NULL is left, and refuses with `column "…" of relation "…"
-contains null values` (23502) if it finds one. On an empty laptop there is none.
+contains null values` (23502) if it finds one. On an empty laptop there is none. A primary key makes its columns
+NOT NULL in the same way.
 
 Fill them first, in the same revision or an earlier new one. On a large table the UPDATE belongs in a revision of
 its own, in batches, and a CHECK (column IS NOT NULL), added NOT VALID and validated apart, lets SET NOT NULL skip
 its scan.
 
-Silent where an UPDATE of all NULLs of that column or a DELETE on that table comes before it (one whose WHERE may
-leave some is a note), where a valid CHECK proves it,
-where the column was added with a server default or is NOT NULL already, and on tables that a new revision creates.
+Silent where an UPDATE of all NULLs of that column or a DELETE on that table comes before it (one that may leave
+some, for its WHERE, a MERGE or an ON CONFLICT, is a note), where a valid CHECK proves it, where the column was added
+with a server default or is NOT NULL already, and on tables that a new revision creates (rows that it has put in since
+make a note). A CHECK that is validated on rows with NULL stops there itself, with 23514, and this rule says nothing
+of it.
 
 Source: PostgreSQL's documentation, ALTER TABLE, SET NOT NULL; measured on a table with rows.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from migration_gate.operations.model import (
@@ -30,38 +34,64 @@ from migration_gate.operations.model import (
     RenameColumn,
     RenameTable,
     SetNotNull,
+    Table,
     ValidateConstraint,
 )
-from migration_gate.rules.base import Hazard, Migration, execute, is_new, not_read_about, quoted, same, sql_name, tidy
+from migration_gate.rules.base import (
+    Hazard,
+    Migration,
+    execute,
+    in_batch,
+    is_empty,
+    not_read_about,
+    out_of_batch,
+    python_call,
+    quoted,
+    same,
+    sql_name,
+    tidy,
+)
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
     for operation in migration.operations:
-        if not isinstance(operation, SetNotNull):
-            continue
-        earlier = migration.earlier(operation)
-        if is_new(operation.table, earlier) or _filled(operation, earlier):
-            continue
-        if _is_not_null_already(operation, migration.shipped() + earlier):
-            continue
-        table, column = operation.table, operation.column
-        partly = _partly_filled(operation, earlier)
-        unread = not_read_about(table, earlier, operation.at.path)
-        before = "nothing before it fills the NULLs that it may hold"
-        if partly:
-            before = f"the UPDATE of {_place(partly)} has a WHERE that may leave NULLs behind"
-        elif unread:
-            before = f"what {_place(unread)} does to the NULLs that it may hold could not be read"
-        yield Hazard(
-            message=f"{table}.{column} is set NOT NULL, and {before}. PostgreSQL reads all of {table} to look for one, "
-            "and refuses the migration if it finds it.",
-            path=operation.at.path,
-            line=operation.at.line,
-            end=operation.at.end,
-            revision=migration.revision.id,
-            remedy=_remedy(operation),
-            sure=not (partly or unread),
-        )
+        for target in _targets(operation):
+            earlier = migration.earlier(operation)
+            if is_empty(target.table, earlier) or _filled(target, earlier):
+                continue
+            if not _is_not_null_already(target, migration.shipped() + earlier):
+                yield _hazard(target, earlier, migration.revision.id, isinstance(operation, AddConstraint))
+
+
+def _targets(operation: Operation) -> tuple[SetNotNull, ...]:
+    """The columns that it sets NOT NULL; those of a primary key are."""
+    if isinstance(operation, AddConstraint) and operation.kind == "primary key":
+        return tuple(SetNotNull(operation.at, operation.call, operation.table, one) for one in operation.columns)
+    return (operation,) if isinstance(operation, SetNotNull) else ()
+
+
+def _hazard(target: SetNotNull, earlier: tuple[Operation, ...], revision: str | None, in_key: bool) -> Hazard:
+    table, column = target.table, target.column
+    partly = _partly_filled(target, earlier)
+    rows = _put_in(table, earlier, in_key)
+    unread = not_read_about(table, earlier, target.at.path)
+    before = "nothing before it fills the NULLs that it may hold"
+    if partly:
+        before = f"the UPDATE of {_place(partly)} may leave NULLs behind"
+    elif rows:
+        before = f"the rows that {_place(rows)} puts into {table} may hold NULL"
+    elif unread:
+        before = f"what {_place(unread)} does to the NULLs that it may hold could not be read"
+    return Hazard(
+        message=f"{table}.{column} is set NOT NULL{' by the primary key' * in_key}, and {before}. PostgreSQL reads all "
+        f"of {table} to look for one, and refuses the migration if it finds it.",
+        path=target.at.path,
+        line=target.at.line,
+        end=target.at.end,
+        revision=revision,
+        remedy=_remedy(target),
+        sure=not (partly or rows or unread),
+    )
 
 
 def _filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
@@ -78,6 +108,8 @@ def _filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
                 column = one.column
             case ChangeRows(verb="DELETE"):
                 return True
+            case ChangeRows(verb="UPDATE") if column in one.to_null:
+                return False
             case ChangeRows(verb="UPDATE"):
                 if not one.columns or (column in one.columns and (one.every_null is None or column in one.every_null)):
                     return True
@@ -103,33 +135,62 @@ def _is_not_null_already(target: SetNotNull, earlier: tuple[Operation, ...]) -> 
                 column = one.column
             case SetNotNull() if one.column == column:
                 return True
+            case AddConstraint(kind="primary key") if column in one.columns:
+                return True
             case DropNotNull() | DropColumn() if one.column == column:
                 return False
             case AddColumn() if one.column.name == column:
                 return one.column.not_null is True
             case CreateTable():
-                return any(made.name == column and made.not_null is True for made in one.columns)
+                if any(made.name == column and made.not_null is True for made in one.columns):
+                    return True
+                if not one.if_not_exists:
+                    return False
     return False
 
 
 def _partly_filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> ChangeRows | None:
     """An UPDATE that sets the column in some rows, and nobody can say by reading whether these are all."""
     for one in earlier:
-        if isinstance(one, ChangeRows) and one.verb == "UPDATE" and same(one.table, target.table):
-            filled = target.column in one.columns
-            if filled:
-                return one
+        if not isinstance(one, ChangeRows) or one.verb != "UPDATE" or not same(one.table, target.table):
+            continue
+        if target.column in one.columns and target.column not in one.to_null:
+            return one
     return None
 
 
-def _place(one: ChangeRows | NotRead) -> str:
+def _put_in(table: Table, earlier: tuple[Operation, ...], in_key: bool) -> ChangeRows | CreateTable | None:
+    """What puts rows into a table that is surely new: they may well be without NULL. Who sets a column of a query's
+    NOT NULL says that it was not; a primary key is no such word.
+    """
+    found = None
+    for one in reversed(earlier):
+        if isinstance(one, RenameTable) and same(one.to, table):
+            table = one.table
+        if not same(getattr(one, "table", None), table):
+            continue
+        match one:
+            case ChangeRows(verb="INSERT"):
+                found = one
+            case CreateTable(if_not_exists=True):
+                return None
+            case CreateTable(from_query=True):
+                return one if in_key else None
+            case CreateTable():
+                return found
+    return None
+
+
+def _place(one: ChangeRows | CreateTable | NotRead) -> str:
     return f"{one.at.path.name}:{one.at.line}"
 
 
 def _remedy(operation: SetNotNull) -> str:
     table, column = operation.table, operation.column
     sql = f"UPDATE {sql_name(table)} SET {quoted(column)} = … WHERE {quoted(column)} IS NULL"
-    if operation.call.lstrip().upper().startswith("ALTER"):
+    call = python_call(operation.call)
+    if call is None:
         return f"{sql};\n{operation.call.rstrip('; ')};"
-    call = operation.call.replace("batch_op.alter_column(", f'op.alter_column("{table.name}", ', 1)
-    return f"{execute(sql)}\n{tidy(call)}"
+    if in_batch(call):
+        return f"# outside of the batch:\n{execute(sql)}\n{ast.unparse(out_of_batch(call, table))}"
+    return f"{execute(sql)}\n{tidy(operation.call)}"

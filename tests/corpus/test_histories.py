@@ -82,8 +82,7 @@ def unpack(wheel: Path, root: Path) -> None:
         folders = {
             os.path.dirname(name)
             for name in names
-            if name.endswith("/env.py")
-            or (name.endswith(".py") and b"down_revision" in archive.read(name))
+            if name.endswith("/env.py") or (name.endswith(".py") and b"down_revision" in archive.read(name))
         }
         for name in names:
             configuration = name.endswith((".ini", ".cfg", "pyproject.toml"))
@@ -134,6 +133,4 @@ def show(rows: list[tuple[object, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     print()
     for row in table:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -20,9 +20,7 @@ def test_a_fork_has_what_its_template_has(server: Server) -> None:
         assert connection.execute("SELECT n FROM t").fetchone() == (7,)
 
 
-def test_drop_all_takes_those_in_use_and_no_others(
-    server: Server, names: Callable[[], set[str]]
-) -> None:
+def test_drop_all_takes_those_in_use_and_no_others(server: Server, names: Callable[[], set[str]]) -> None:
     other = server._replace(prefix="migration%gate_")
     databases.create(other, other.prefix + "x")
     databases.create(server, server.prefix + "used")

@@ -34,9 +34,7 @@ def url(server: Server, role: str, database: str = "postgres") -> str:
     return server._replace(user=role, password=PASSWORD).url(database)
 
 
-def test_drops_its_own_databases_and_no_others(
-    server: Server, role: str, names: Callable[[], set[str]]
-) -> None:
+def test_drops_its_own_databases_and_no_others(server: Server, role: str, names: Callable[[], set[str]]) -> None:
     before = names()
     with external(url(server, role, "precious")) as found:
         assert (found.version, found.maintenance) == (server.version, "precious")

@@ -101,9 +101,7 @@ def test_is_gone_after_the_block(own_cache: Path) -> None:
 
 @linux
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_nothing_is_left_when_the_gate_is_ended(
-    start_gate: Callable[..., Gate], number: signal.Signals
-) -> None:
+def test_nothing_is_left_when_the_gate_is_ended(start_gate: Callable[..., Gate], number: signal.Signals) -> None:
     gate = start_gate()
     postmaster, keeper, folder = gate.postmaster, gate.keeper, gate.workspace
     os.kill(gate.process.pid, number)
@@ -180,9 +178,7 @@ def cached(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "text", "another server's"])
-def test_a_broken_cache_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
-) -> None:
+def test_a_broken_cache_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with own.started(local.find()):
         [tar] = cached(tmp_path)
@@ -198,9 +194,7 @@ def test_a_broken_cache_is_made_again(
     assert tar.stat().st_size > whole * 0.9
 
 
-def test_the_second_start_unpacks_and_makes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_second_start_unpacks_and_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with own.started(local.find()):
         [tar] = cached(tmp_path)
@@ -211,9 +205,7 @@ def test_the_second_start_unpacks_and_makes_nothing(
     assert [path.stat().st_ino for path in cached(tmp_path)] == [first]
 
 
-def test_a_cache_that_others_may_write_to_is_not_trusted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_that_others_may_write_to_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tar = tmp_path / "data.tar"
     tar.write_bytes(b"")
     tmp_path.chmod(0o700)
@@ -227,18 +219,14 @@ def test_a_cache_that_others_may_write_to_is_not_trusted(
     assert cache.open_for_reading(tar) is None
 
 
-def test_without_a_cache_folder_it_starts_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_cache_folder_it_starts_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with own.started(local.find()) as server:
         assert setting(server, "fsync") == "off"
 
 
-def test_a_server_that_does_not_start_says_why(
-    own_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_does_not_start_says_why(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own, "SETTINGS", own.SETTINGS + "shared_buffers = many\n")
     with pytest.raises(CannotJudge) as caught, own.started(local.find()):
         pass
@@ -265,9 +253,7 @@ def test_a_server_that_hangs_is_given_up(own_cache: Path, monkeypatch: pytest.Mo
     assert not any(directory.exists() for directory in made)
 
 
-def test_a_port_that_somebody_took_is_not_the_end(
-    own_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_port_that_somebody_took_is_not_the_end(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -297,9 +283,7 @@ def test_the_embedded_wheel_serves(own_cache: Path) -> None:
 
 
 @as_root
-def test_a_wheel_that_only_root_can_read_is_copied_and_left_as_it_is(
-    tmp_path: Path, own_cache: Path
-) -> None:
+def test_a_wheel_that_only_root_can_read_is_copied_and_left_as_it_is(tmp_path: Path, own_cache: Path) -> None:
     real = wheel()
     for tree in real.trees:
         common = os.path.commonpath(real.trees)

@@ -475,8 +475,7 @@ def test_links_do_not_loop_and_count_once(make):
         ("[alembic]\nscript_location = db\n# caf\xe9".encode("latin-1"), "is not UTF-8 (byte 36)"),
         (b"[alembic]\nscript_location = d\0b\n", "null byte"),
         (
-            "[alembic]\nscript_location = db\nversion_path_separator = os  # why\n"
-            "version_locations = a:b\n",
+            "[alembic]\nscript_location = db\nversion_path_separator = os  # why\nversion_locations = a:b\n",
             "version_path_separator = 'os  # why' is not one of space, newline, os, :, ;",
         ),
         ("[alembic]\nscript_location = db\nversion_locations = none/here\n", "no revisions in"),
@@ -494,9 +493,7 @@ def test_an_ini_without_a_location_is_no_matter_beside_a_project_built_in_code(m
     assert the_one(root).config_file is None
 
 
-@pytest.mark.parametrize(
-    "content", [b"[tool.alembic]\nx = 'caf\xe9'", b"[tool.migration-gate]\n\0"]
-)
+@pytest.mark.parametrize("content", [b"[tool.alembic]\nx = 'caf\xe9'", b"[tool.migration-gate]\n\0"])
 def test_a_pyproject_that_is_no_text(make, content):
     assert refusal(make({"pyproject.toml": content, "db/": ""})).startswith("pyproject.toml is not")
 

@@ -31,8 +31,7 @@ INI = {
     "package": "script_location = parity_pkg:db\nprepend_sys_path = .\npath_separator = os",
     "package in src": "script_location = parity_src:db\nprepend_sys_path = src\npath_separator=os",
     "package versions": (
-        "script_location = db\nprepend_sys_path = .\npath_separator = ;\n"
-        "version_locations = parity_pkg:db/versions;one"
+        "script_location = db\nprepend_sys_path = .\npath_separator = ;\nversion_locations = parity_pkg:db/versions;one"
     ),
     "recursive": "script_location = db\nrecursive_version_locations = true",
     "not quite recursive": "script_location = db\nrecursive_version_locations = True",
@@ -76,8 +75,7 @@ def same(root: Path, config: Config, monkeypatch: pytest.MonkeyPatch, **wanted: 
     (project,) = [
         one
         for one in find(root)
-        if (one.config_file or one.toml_file)
-        and all(getattr(one, name) == value for name, value in wanted.items())
+        if (one.config_file or one.toml_file) and all(getattr(one, name) == value for name, value in wanted.items())
     ]
     monkeypatch.chdir(project.working_directory)
     script = ScriptDirectory.from_config(config)

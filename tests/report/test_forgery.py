@@ -32,37 +32,22 @@ def commands(output: str) -> list[str]:
     ]
 
 
-FORGES = pytest.mark.xfail(strict=True, reason="a text's line may begin with ::, and ##[ may stand in it")
-RAISES = pytest.mark.xfail(strict=True, reason="a null byte in a path raises")
-BEGINS = ("\n::error::forged", "\r::error::forged", "\r\n  ::add-mask::forged", "##[error]forged")
-
-
-def with_bugs(marks: dict[str, pytest.MarkDecorator]) -> list[object]:
-    return [pytest.param(one, id=ascii(one), marks=marks.get(one, ())) for one in HOSTILE]
-
-
-@pytest.mark.parametrize(
-    "bad", with_bugs(dict.fromkeys((*BEGINS, " ::stop-commands::forged"), FORGES) | {"\x00": RAISES})
-)
+@pytest.mark.parametrize("bad", HOSTILE)
 def test_the_text_report_holds_no_command(bad: str):
     assert commands(text.render(hostile(bad), notes=True)) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a wrapped line may begin with ::")
 def test_wrapping_makes_no_command():
     for length in range(80, 130):
         assert commands(text.render(hostile("x" * length + " ::error::forged"))) == []
 
 
-@pytest.mark.parametrize("bad", with_bugs(dict.fromkeys(BEGINS, FORGES)))
+@pytest.mark.parametrize("bad", HOSTILE)
 def test_the_github_report_holds_no_command_but_its_own(bad: str):
     assert commands(github.render(hostile(bad))) == []
 
 
-UNCLEAN = pytest.mark.xfail(strict=True, reason="the facts of the summary are not cleaned")
-
-
-@pytest.mark.parametrize("bad", with_bugs({one: UNCLEAN for one in HOSTILE if _UNSEEN.search(one)}))
+@pytest.mark.parametrize("bad", HOSTILE)
 @pytest.mark.parametrize("render", [text.render, github.render])
 def test_no_report_holds_a_control_character_or_a_direction_mark(bad: str, render: Render):
     assert not _UNSEEN.search(render(hostile(bad)).replace("\n", ""))
@@ -83,7 +68,7 @@ def test_cleaning_changes_nothing_else():
     [
         ("text", "\\x1b]0;forged\\x07"),
         ("text", "\\u202egnp"),
-        pytest.param("text", "\\n::error::forged", marks=FORGES),
+        ("text", "\\n::error::forged"),
         ("github", "\\x1b]0;forged\\x07"),
         ("github", "\\u202egnp"),
         ("github", "\\n::error::forged"),
@@ -112,7 +97,6 @@ def test_a_hostile_file_name_forges_nothing(form: str, gate: Gate, tmp_path: Pat
     assert not _UNSEEN.search(said.out.replace("\n", ""))
 
 
-@UNCLEAN
 @pytest.mark.parametrize("form", ["text", "github"])
 def test_a_hostile_folder_name_forges_nothing(form: str, gate: Gate, tmp_path: Path):
     folder = "shop\n::error::forged\x1b]0;x\x07"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from migration_gate.findings import Finding, Note, Verdict
@@ -48,6 +50,12 @@ def test_data_is_escaped(message: str, escaped: str):
 def test_properties_are_escaped(path: str, escaped: str):
     (line, _) = render(Verdict(findings=(Finding("r", "m", path, 3),))).splitlines()
     assert line == f"::error file={escaped},line=3,title=r::m"
+
+
+def test_a_path_that_no_file_can_have(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GITHUB_WORKSPACE", os.getcwd())
+    (line, _) = render(Verdict(findings=(Finding("r", "m", "a\0.py", 3),))).splitlines()
+    assert line == "::error file=a\\x00.py,line=3,title=r::m"
 
 
 def test_a_line_needs_a_path():

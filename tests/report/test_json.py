@@ -51,4 +51,5 @@ def test_every_text_comes_back_as_it_was_and_lines_begin_with_json(text: str):
     rendered = render(hostile(text))
     assert json.loads(rendered)["findings"][0]["message"] == f"users{text} is"
     assert rendered.isascii()
+    assert "##[" not in rendered
     assert all(line.strip()[:1] in '{}[]"' for line in rendered.splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,14 @@ def test_color_is_only_for_a_terminal_that_wants_it(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     assert use_color(Terminal()) is False
+
+
+@pytest.mark.parametrize("text", ["::error::x", " ::error::x", "\u00a0::error::x", "##[error]x", "a\n\n::x::\n##[y]"])
+def test_a_color_makes_no_line_harmful(text: str):
+    verdict = Verdict(findings=(Finding(text, text, text, 3),), problems=(text,), title=text)
+    for color in (True, False):
+        rendered = re.sub(r"\x1b\[[\d;]*m", "", render(verdict, color))
+        assert not [line for line in rendered.split("\n") if line.lstrip().startswith("::") or "##[" in line]
 
 
 def test_color_changes_no_word():

@@ -1,32 +1,14 @@
-"""Helpers of the tables of migrations: what is marked as a bug, and how a remedy is pasted."""
+"""Helpers of the tables of migrations: how a remedy is pasted."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
-from typing import Any
-
-import pytest
 
 from migration_gate.findings import Finding
 
+SA = "# import sqlalchemy as sa"
 _OTHER_WAY = re.compile(r"^(?:#|--) ")
-
-
-def with_bugs(table: Mapping[str, str], bugs: Mapping[str, str], reason: str) -> list[Any]:
-    """The parameters of both tables; those of ``bugs`` are expected to fail."""
-    mark = pytest.mark.xfail(strict=True, reason=reason)
-    found = [pytest.param(body, id=name) for name, body in table.items()]
-    return found + [pytest.param(body, id=name, marks=mark) for name, body in bugs.items()]
-
-
-def with_reasons(table: Mapping[str, object], bugs: Mapping[str, str]) -> list[Any]:
-    """The names of a table; those that ``bugs`` gives a reason for are expected to fail."""
-    return [
-        pytest.param(name, id=name, marks=pytest.mark.xfail(strict=True, reason=bugs[name]) if name in bugs else ())
-        for name in table
-    ]
 
 
 def alternatives(finding: Finding) -> list[str]:
@@ -52,6 +34,8 @@ def pasted(source: str, finding: Finding, way: str, value: str) -> str:
     at = statements[0].lineno - 1
     indent = lines[at][: statements[0].col_offset]
     filled = way.replace("…", value)
+    if (finding.remedy or "").startswith(SA):
+        filled = f"{SA.removeprefix('# ')}\n{filled}"
     if filled.startswith(("ALTER", "UPDATE")):
         filled = f"op.execute({filled!r})"
     return "\n".join([*lines[:at], *(indent + line for line in filled.split("\n")), *lines[end:]])

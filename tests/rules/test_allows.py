@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from migration_gate.rules.allows import allows_in
 from tests.conftest import revision
 from tests.rules.conftest import Repository
 
@@ -80,15 +81,41 @@ def test_the_remedy_of_a_missing_reason_is_a_comment_that_counts(repository: Rep
     assert found(repository, f"{ADD}  {remedy}") == []
 
 
-@pytest.mark.xfail(strict=True, reason="a comment on a statement's own line also counts as the next one's line above")
 def test_a_comment_on_a_line_does_not_allow_the_next_line(repository: Repository):
     other = ADD.replace("phone", "fax")
     assert found(repository, f"{ADD}  {ALLOW}\n{other}") == [RULE]
 
 
-@pytest.mark.xfail(strict=True, reason="comments are searched in every line, strings included")
 def test_a_string_is_no_comment(repository: Repository):
     assert found(repository, f'text = "{ALLOW}"\n{ADD}') == [RULE]
+
+
+def test_a_comment_after_a_long_call_does_not_allow_the_next_line(repository: Repository):
+    other = ADD.replace("phone", "fax")
+    assert found(repository, f"{LONG.format('', f'  {ALLOW}')}\n{other}") == [RULE]
+
+
+def test_a_comment_in_a_long_string_is_none(repository: Repository):
+    assert found(repository, f'text = """\n{ALLOW}"""\n{ADD}') == [RULE]
+
+
+def test_where_a_comment_stands():
+    source = f"{ALLOW}\nif x:\n    {ALLOW}\n    f(  {ALLOW}\n        {ALLOW}\n    )\n{ALLOW}\n"
+    assert [(one.line, one.alone) for one in allows_in(source.encode())] == [
+        (1, True),
+        (3, True),
+        (4, False),
+        (5, True),
+        (7, True),
+    ]
+
+
+@pytest.mark.parametrize("broken", [b"x = (\n", b"\xff\n", b"\0\n", b"  x\n y\n"])
+def test_the_comments_of_a_file_that_is_no_python_are_found_by_their_form(broken: bytes):
+    (one,) = allows_in(broken + ALLOW.encode())
+    assert (one.rule, one.reason, one.alone) == (RULE, "the table is empty", True)
+    (one,) = allows_in(broken + b"x  " + ALLOW.encode())
+    assert one.alone is False
 
 
 def test_a_comment_for_a_rule_that_is_off_says_nothing(repository: Repository):
