@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 from migration_gate.commands.emit import use_color
 from migration_gate.report.clean import clean
+
+SECONDS = 2.0  # between plain lines: a log of five hundred revisions has no use for each
 
 
 class Progress:
@@ -14,6 +17,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.status: Any = None
+        self.said = -SECONDS  # when the last plain line was printed
 
     def __enter__(self) -> Progress:
         if use_color(sys.stderr):
@@ -34,5 +38,6 @@ class Progress:
             from rich.text import Text
 
             self.status.update(Text(clean(text)))
-        else:
+        elif time.monotonic() - self.said >= SECONDS:
+            self.said = time.monotonic()
             print(f"migration-gate: {clean(text)}", file=sys.stderr, flush=True)
