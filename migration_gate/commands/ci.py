@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from migration_gate.commands import lint
 from migration_gate.commands.emit import emit
 from migration_gate.commands.progress import Progress
-from migration_gate.findings import CannotJudge, Finding, Stage, Verdict
+from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
@@ -21,6 +21,8 @@ from migration_gate.rules.judging import active, shown
 if TYPE_CHECKING:
     from migration_gate.postgres.server import Server
     from migration_gate.postgres.throwaway import Choice
+    from migration_gate.rehearsal.child import Ran
+    from migration_gate.rehearsal.outcome import Outcome
 
 
 def run(options: Namespace) -> int:
@@ -42,10 +44,12 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     verdict = lint.judge(projects, None)
     graphs = [(project, history.load(project)) for project in projects]
     refused = {one.path for one in verdict.findings if one.rule == "multiple-heads"}
-    stages = [_history_stage(project, graph, len(projects), refused) for project, graph in graphs]
+    labels = [f"{project.name}: " if len(projects) > 1 else "" for project in projects]
+    stages = [_history_stage(graph, label, refused) for (_, graph), label in zip(graphs, labels, strict=True)]
     verdict = verdict._replace(title="migration-gate ci", stages=tuple(stages))
     if not any(graph.sound for _, graph in graphs):
-        return verdict
+        reason = f"not rehearsed, because Alembic cannot load the history of {', '.join(one.name for one in projects)}"
+        return verdict._replace(problems=(*verdict.problems, reason))
     with Progress() as progress:
         progress.say("starting PostgreSQL")
         with throwaway(_choice(projects, options)) as server:
@@ -53,9 +57,8 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
             verdict = verdict._replace(
                 title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin})"
             )
-            for number, (project, graph) in enumerate(graphs, 1):
-                if graph.sound:
-                    verdict = _add(verdict, _rehearse(project, graph, server, number, progress, len(projects)))
+            for number, ((project, graph), label) in enumerate(zip(graphs, labels, strict=True), 1):
+                verdict = _add(verdict, _rehearse(project, graph, server, number, progress, label))
     return verdict
 
 
@@ -69,63 +72,77 @@ def _choice(projects: list[Project], options: Namespace) -> Choice:
     return Choice(wanted or "auto", image)
 
 
-def _rehearse(project: Project, graph: History, server: Server, number: int, progress: Progress, many: int) -> Verdict:
+def _rehearse(project: Project, graph: History, server: Server, number: int, progress: Progress, label: str) -> Verdict:
+    """One project: upgrade it, then say what that and the comparison mean, as far as the settings want to know."""
     from migration_gate.drift.autogenerate import compared
-    from migration_gate.postgres.databases import create
-    from migration_gate.rehearsal import child, start
     from migration_gate.rehearsal.outcome import outcome
 
+    if not graph.sound:
+        return Verdict(problems=(f"{project.name}: not rehearsed, because Alembic cannot load its history",))
+    ran = _upgrade(project, graph, server, number, progress)
+    result = outcome(project, graph, ran)
+    verdict = Verdict(
+        result.findings, result.notes, result.problems, (), (_upgrade_stage(project, ran, result, label),)
+    )
+    wanted = active(project, ("drift",))
+    if result.went_through and wanted:
+        drift = compared(project, ran)
+        stage = _drift_stage(label, drift.problem, drift.findings)
+        said = (drift.problem,) if drift.problem else ()
+        verdict = _add(verdict, Verdict(drift.findings, drift.notes, said, (), (stage,)))
+    elif wanted:
+        verdict = _add(verdict, Verdict(stages=(Stage("drift", None, f"{label}the upgrade did not reach head"),)))
+    on = active(project, ("upgrade-fails", "drift"))
+    kept = tuple(_relative(one) for one in verdict.findings if one.rule in on)
+    problems = verdict.problems
+    if not (result.went_through or kept or problems):  # upgrade-fails is off, and whatever comes after it is unknown
+        problems = (f"{project.name}: the upgrade did not reach head, so nothing after it was judged",)
+    return verdict._replace(findings=kept, notes=tuple(map(_relative_note, verdict.notes)), problems=problems)
+
+
+def _upgrade(project: Project, graph: History, server: Server, number: int, progress: Progress) -> Ran:
+    from migration_gate.postgres.databases import create
+    from migration_gate.rehearsal import child, start
+
+    settings = project.settings
     primary = f"{server.prefix}{number}"
-    origin, setup = project.settings.start_from, project.settings.setup_sql
 
     def make(name: str) -> None:
         create(server, name)
-        if setup:
-            start.run_file(project.settings_folder / setup, server, name)
-
-    make(primary)
-    if origin and origin != "create_all":
-        start.run_file(project.settings_folder / origin, server, primary)
+        if settings.setup_sql:
+            start.run_file(project.settings_folder / settings.setup_sql, server, name)
 
     def seen(event: child.Event) -> None:
         if event["event"] == "step":
-            message = graph.revisions[event["revision"]].message if event["revision"] in graph.revisions else ""
-            progress.say(f"{project.name}: {event['revision']} {message}")
+            known = graph.revisions.get(event["revision"])
+            progress.say(f"{project.name}: {event['revision']} {known.message if known else ''}".rstrip())
 
-    ran = child.upgrade(project, server, primary, make, seen)
-    result = outcome(project, graph, ran)
-    label = f"{project.name}: " if many > 1 else ""
-    done = len({one["revision"] for one in ran.of("done")})
-    stages, findings, notes, problems = [], [*result.findings], [*result.notes], [*result.problems]
+    make(primary)
+    if settings.start_from and settings.start_from != "create_all":
+        start.run_file(project.settings_folder / settings.start_from, server, primary)
+    return child.upgrade(project, server, primary, make, seen)
+
+
+def _upgrade_stage(project: Project, ran: Ran, result: Outcome, label: str) -> Stage:
     if result.went_through:
+        done = len({one["revision"] for one in ran.of("done")})
+        begin = project.settings.start_at or project.settings.start_from or "base"
         count = f"{done} revision{'s' if done != 1 else ''}"
-        begin = project.settings.start_at or origin or "base"
-        stages.append(Stage("upgrade", True, f"{label}{count}, {begin} → head, {ran.seconds:.1f} s"))
-    elif result.findings:
-        stages.append(Stage("upgrade", False, label + result.findings[0].message.split("\n")[0]))
-    else:
-        stages.append(Stage("upgrade", None, f"{label}could not be tried to its end: see below"))
-    drift_on = bool(active(project, ("drift",)))
-    if result.went_through and drift_on:
-        comparison = compared(project, ran)
-        findings += comparison.findings
-        notes += comparison.notes
-        problems += [comparison.problem] if comparison.problem else []
-        stages.append(_drift_stage(label, comparison.problem, comparison.findings))
-    elif drift_on:
-        stages.append(Stage("drift", None, f"{label}not compared: the upgrade did not reach head"))
-    on = active(project, ("upgrade-fails", "drift"))
-    findings = [_relative(one) for one in findings if one.rule in on]
-    notes = [one._replace(path=shown(Path(one.path)) if one.path else None) for one in notes]
-    return Verdict(tuple(findings), tuple(notes), tuple(problems), (), tuple(stages))
+        return Stage("upgrade", True, f"{label}{count}, {begin} → head, {ran.seconds:.1f} s")
+    if result.findings:
+        return Stage("upgrade", False, label + result.findings[0].message.split("\n")[0])
+    return Stage("upgrade", None, f"{label}could not be tried to its end: see below")
 
 
 def _relative(finding: Finding) -> Finding:
     return finding._replace(path=shown(Path(finding.path)) if finding.path else None)
 
 
-def _history_stage(project: Project, graph: History, many: int, refused: Collection[str | None]) -> Stage:
-    label = f"{project.name}: " if many > 1 else ""
+def _relative_note(note: Note) -> Note:
+    return note._replace(path=shown(Path(note.path)) if note.path else None)
+
+
+def _history_stage(graph: History, label: str, refused: Collection[str | None]) -> Stage:
     count = len(graph.revisions)
     if not graph.sound:
         return Stage("history", False, f"{label}{count} revisions, and Alembic cannot load them: see below")

@@ -83,7 +83,7 @@ def _summary(verdict: Verdict, color: bool) -> str:
     words = f"{count} finding{'s' if count != 1 else ''}"
     state = {
         "open": "the gate is open.",
-        "closed": f"{words}: the gate is closed.",
+        "closed": f"{words}: the gate is closed." + (" Not all of it could be judged." if verdict.problems else ""),
         "not judged": "the gate could not judge.",
     }
     code = {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word]

@@ -430,3 +430,13 @@ def test_the_projects_python_may_be_another_one(tmp_path: Path, gate: Gate) -> N
     said = gate("ci", cwd=project)
     assert said.status == 2
     assert "which the setting `python` names" in said.err
+
+
+def test_rules_that_are_off_make_no_green_of_what_was_not_judged(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, ENGINE, {"a1": revision("a1", 'op.execute("SELEKT 1")')})
+    settings(project, "")
+    (project / "pyproject.toml").write_text('[tool.migration-gate]\nignore = ["drift", "upgrade-fails"]\n')
+    assert "so nothing after it was judged" in problem(gate, project)
+    (project / "migrations/versions/a1.py").write_text("def (")
+    (project / "pyproject.toml").write_text('[tool.migration-gate]\nignore = ["drift", "unreadable-revision"]\n')
+    assert "not rehearsed, because Alembic cannot load" in problem(gate, project)

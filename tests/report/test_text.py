@@ -49,7 +49,7 @@ def test_everything_has_its_place():
         "",
         "migration-gate: no PostgreSQL to rehearse on",
         "",
-        "1 finding: the gate is closed.  214 revisions, 1 new · 41 ms",
+        "1 finding: the gate is closed. Not all of it could be judged.  214 revisions, 1 new · 41 ms",
     ]
 
 
@@ -60,7 +60,10 @@ def test_everything_has_its_place():
         (Verdict(), "the gate is open."),
         (Verdict(problems=("p",)), "the gate could not judge."),
         (Verdict(findings=(FINDING, FINDING)), "2 findings: the gate is closed."),
-        (Verdict(findings=(FINDING,), problems=("p",)), "1 finding: the gate is closed."),
+        (
+            Verdict(findings=(FINDING,), problems=("p",)),
+            "1 finding: the gate is closed. Not all of it could be judged.",
+        ),
     ],
 )
 def test_the_last_line_is_the_verdict(verdict: Verdict, last: str):
