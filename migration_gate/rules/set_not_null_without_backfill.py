@@ -12,7 +12,7 @@ Silent where an UPDATE of all NULLs of that column or a DELETE on that table com
 some, for its WHERE, a MERGE or an ON CONFLICT, is a note), where a valid CHECK proves it, where the column was added
 with a server default or is NOT NULL already, and on tables that a new revision creates (rows that it has put in since
 make a note). A CHECK that is validated on rows with NULL stops there itself, with 23514, and this rule says nothing
-of it.
+of it. Of a primary key's columns it is sure only where a revision has made them nullable; else it makes a note.
 
 Source: PostgreSQL's documentation, ALTER TABLE, SET NOT NULL; measured on a table with rows.
 """
@@ -59,8 +59,12 @@ def check(migration: Migration) -> Iterator[Hazard]:
             earlier = migration.earlier(operation)
             if is_empty(target.table, earlier) or _filled(target, earlier):
                 continue
-            if not _is_not_null_already(target, migration.shipped() + earlier):
-                yield _hazard(target, earlier, migration.revision.id, isinstance(operation, AddConstraint))
+            not_null = _is_not_null(target, migration.shipped() + earlier)
+            if not_null is not True:
+                hazard = _hazard(target, earlier, migration.revision.id, isinstance(operation, AddConstraint))
+                # Most columns that join a key are NOT NULL already; who says `nullable=False` says that they were not.
+                unsure = isinstance(operation, AddConstraint) and not_null is None
+                yield hazard._replace(sure=hazard.sure and not unsure)
 
 
 def _targets(operation: Operation) -> tuple[SetNotNull, ...]:
@@ -122,8 +126,10 @@ def _filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
     return False
 
 
-def _is_not_null_already(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
-    """Whether the column has been NOT NULL since an earlier revision; many a change of type repeats it."""
+def _is_not_null(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool | None:
+    """Whether the column is NOT NULL already, as the revisions before it say: many a change of type repeats it. None
+    where they say nothing of it.
+    """
     table, column = target.table, target.column
     for one in reversed(earlier):
         if isinstance(one, RenameTable) and same(one.to, table):
@@ -140,13 +146,14 @@ def _is_not_null_already(target: SetNotNull, earlier: tuple[Operation, ...]) -> 
             case DropNotNull() | DropColumn() if one.column == column:
                 return False
             case AddColumn() if one.column.name == column:
-                return one.column.not_null is True
+                return one.column.not_null
             case CreateTable():
-                if any(made.name == column and made.not_null is True for made in one.columns):
-                    return True
+                for made in one.columns:
+                    if made.name == column and (made.not_null or not one.if_not_exists):
+                        return made.not_null
                 if not one.if_not_exists:
-                    return False
-    return False
+                    return None
+    return None
 
 
 def _partly_filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> ChangeRows | None:
