@@ -98,8 +98,13 @@ def _by_template(path: Path, source: bytes) -> Revision | None:
     if b"\\" in source[:end] or b"\0" in source[:end] or _IDENTITY_LATER.search(source, body.start()):
         return None
     header = source[end : body.start()]
-    found = {one[2].decode(): (one[3] or one[4] or b"").decode() for one in _IDENTITY_LINE.finditer(header)}
-    lines = _lines(_IDENTITY_LINE.sub(rb"\1None", header))
+    found, blank, last = {}, b"", 0
+    for one in _IDENTITY_LINE.finditer(header):
+        _, name, double, single = one.groups()
+        found[name.decode()] = (double or single or b"").decode()
+        blank += header[last : one.end(1)] + b"None"
+        last = one.end()
+    lines = _lines(blank + header[last:])
     if not found.get("revision") or "down_revision" not in found or lines.keys() != found.keys():
         return None
     above = source.count(b"\n", 0, end)

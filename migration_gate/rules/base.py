@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +90,8 @@ def sql_name(table: Table) -> str:
 
 def literal(text: str) -> str:
     """A name as Python takes it, in double quotes."""
+    import json  # 5 ms, only for a remedy
+
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 

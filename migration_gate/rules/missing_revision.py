@@ -10,7 +10,6 @@ accepts, is not one. It takes a branch label in `depends_on` alone; in `down_rev
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,9 +54,11 @@ def _explain(project: Project, history: History, one: Missing) -> tuple[str, str
         )
     found = commit_with(project.directory, one.named)
     if found:
+        from shlex import quote  # as the import below: only where something is missing
+
         return (
             f"It is in git: {found.path}, commit {found.commit} ({found.author}, {found.when}).",
-            f"git restore --source={found.commit} -- {shlex.quote(found.path)}",
+            f"git restore --source={found.commit} -- {quote(found.path)}",
         )
     from difflib import get_close_matches  # 3 ms, only where something is missing
 
