@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from migration_gate.operations.model import ChangeRows, CreateTable, DropTable, NotRead, Operation, RenameTable, Table
+from migration_gate.operations.model import (
+    ChangeRows,
+    CreateTable,
+    DropTable,
+    NotRead,
+    Operation,
+    RenameColumn,
+    RenameTable,
+    Table,
+)
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
 
@@ -52,13 +61,22 @@ def same(one: Table | None, other: Table | None) -> bool:
     return one.name == other.name and (one.schema or "public") == (other.schema or "public")
 
 
+def backwards(table: Table, earlier: tuple[Operation, ...], column: str = "") -> Iterator[tuple[Operation, str]]:
+    """What ran on a table, the last first, each with the column's name at that time: both are followed through their
+    renamings.
+    """
+    for one in reversed(earlier):
+        if isinstance(one, RenameTable) and same(one.to, table):
+            table = one.table
+        elif isinstance(one, RenameColumn) and same(one.table, table) and one.to == column:
+            column = one.column
+        elif same(getattr(one, "table", None), table):
+            yield one, column
+
+
 def is_empty(table: Table, earlier: tuple[Operation, ...]) -> bool:
     """Whether the table has no rows in production: what ran earlier made it or deleted them all, and put none in."""
-    for operation in reversed(earlier):
-        if isinstance(operation, RenameTable) and same(operation.to, table):
-            table = operation.table
-        if not same(getattr(operation, "table", None), table):
-            continue
+    for operation, _ in backwards(table, earlier):
         match operation:
             case ChangeRows(verb="INSERT") | CreateTable(from_query=True):
                 return False

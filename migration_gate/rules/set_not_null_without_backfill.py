@@ -31,8 +31,6 @@ from migration_gate.operations.model import (
     DropNotNull,
     NotRead,
     Operation,
-    RenameColumn,
-    RenameTable,
     SetNotNull,
     Table,
     ValidateConstraint,
@@ -40,6 +38,7 @@ from migration_gate.operations.model import (
 from migration_gate.rules.base import (
     Hazard,
     Migration,
+    backwards,
     execute,
     in_batch,
     is_empty,
@@ -47,7 +46,6 @@ from migration_gate.rules.base import (
     out_of_batch,
     python_call,
     quoted,
-    same,
     sql_name,
     tidy,
 )
@@ -99,17 +97,10 @@ def _hazard(target: SetNotNull, earlier: tuple[Operation, ...], revision: str | 
 
 
 def _filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
-    """Whether no NULL can be left: read backwards, so that a column or table is followed through its renamings."""
-    table, column = target.table, target.column
+    """Whether no NULL can be left."""
     validated: set[str] = set()
-    for one in reversed(earlier):
-        if isinstance(one, RenameTable) and same(one.to, table):
-            table = one.table
-        if not same(getattr(one, "table", None), table):
-            continue
+    for one, column in backwards(target.table, earlier, target.column):
         match one:
-            case RenameColumn(to=to) if to == column:
-                column = one.column
             case ChangeRows(verb="DELETE"):
                 return True
             case ChangeRows(verb="UPDATE") if column in one.to_null:
@@ -130,15 +121,8 @@ def _is_not_null(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool | N
     """Whether the column is NOT NULL already, as the revisions before it say: many a change of type repeats it. None
     where they say nothing of it.
     """
-    table, column = target.table, target.column
-    for one in reversed(earlier):
-        if isinstance(one, RenameTable) and same(one.to, table):
-            table = one.table
-        if not same(getattr(one, "table", None), table):
-            continue
+    for one, column in backwards(target.table, earlier, target.column):
         match one:
-            case RenameColumn(to=to) if to == column:
-                column = one.column
             case SetNotNull() if one.column == column:
                 return True
             case AddConstraint(kind="primary key") if column in one.columns:
@@ -158,11 +142,9 @@ def _is_not_null(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool | N
 
 def _partly_filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> ChangeRows | None:
     """An UPDATE that sets the column in some rows, and nobody can say by reading whether these are all."""
-    for one in earlier:
-        if not isinstance(one, ChangeRows) or one.verb != "UPDATE" or not same(one.table, target.table):
-            continue
-        if target.column in one.columns and target.column not in one.to_null:
-            return one
+    for one, column in backwards(target.table, earlier, target.column):
+        if isinstance(one, ChangeRows) and one.verb == "UPDATE" and column in one.columns:
+            return None if column in one.to_null else one
     return None
 
 
@@ -171,11 +153,7 @@ def _put_in(table: Table, earlier: tuple[Operation, ...], in_key: bool) -> Chang
     NOT NULL says that it was not; a primary key is no such word.
     """
     found = None
-    for one in reversed(earlier):
-        if isinstance(one, RenameTable) and same(one.to, table):
-            table = one.table
-        if not same(getattr(one, "table", None), table):
-            continue
+    for one, _ in backwards(table, earlier):
         match one:
             case ChangeRows(verb="INSERT"):
                 found = one
