@@ -24,17 +24,14 @@ import re
 from collections.abc import Iterator
 
 from migration_gate.operations.model import AddColumn, AddConstraint, Column, NotRead, Operation
-from migration_gate.rules.base import (
-    Hazard,
-    Migration,
+from migration_gate.rules.base import Hazard, Migration, is_empty, same
+from migration_gate.rules.remedies import (
     execute,
     in_batch,
-    is_empty,
     literal,
     out_of_batch,
     python_call,
     quoted,
-    same,
     schema_keyword,
     sql_name,
 )

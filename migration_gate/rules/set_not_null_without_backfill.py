@@ -35,14 +35,10 @@ from migration_gate.operations.model import (
     Table,
     ValidateConstraint,
 )
-from migration_gate.rules.base import (
-    Hazard,
-    Migration,
-    backwards,
+from migration_gate.rules.base import Hazard, Migration, backwards, is_empty, not_read_about
+from migration_gate.rules.remedies import (
     execute,
     in_batch,
-    is_empty,
-    not_read_about,
     out_of_batch,
     python_call,
     quoted,

@@ -1,0 +1,103 @@
+"""Builds remedies from the user's own call: names as SQL and Python take them, calls changed as syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from migration_gate.operations.model import Table
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it: in quotes where it is a reserved word or not in small letters."""
+    plain = re.fullmatch(r"[a-z_][a-z0-9_$]*", name) and name not in RESERVED
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def sql_name(table: Table) -> str:
+    """A table's name as SQL takes it."""
+    return f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)
+
+
+def literal(text: str) -> str:
+    """A name as Python takes it, in double quotes."""
+    import json  # 5 ms, only for a remedy
+
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def schema_keyword(table: Table) -> str:
+    """What the call of a directive ends with where its table is in a schema."""
+    return f", schema={literal(table.schema)}" if table.schema else ""
+
+
+def python_call(call: str) -> ast.Call | None:
+    """An operation's text as a syntax tree; None where it is SQL."""
+    try:
+        tree = ast.parse(call, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    return tree if isinstance(tree, ast.Call) else None
+
+
+# The arguments that say what a directive is for, as op has them. A batch leaves the table out.
+_ARGUMENTS = {
+    "add_column": ("table_name", "column"),
+    "alter_column": ("table_name", "column_name"),
+    "create_primary_key": ("constraint_name", "table_name", "columns"),
+}
+
+
+def in_batch(call: ast.Call) -> bool:
+    """Whether a call is a batch's, not op's: it has one argument less."""
+    names = _ARGUMENTS.get(_method(call), ())
+    if any(isinstance(one, ast.Starred) for one in call.args):
+        return False
+    return len(call.args) + sum(one.arg in names for one in call.keywords) < len(names)
+
+
+def out_of_batch(call: ast.Call, table: Table) -> ast.Call:
+    """A batch's call as op's own. What stands in a batch runs at its end, and an op.execute() beside it before that."""
+    name = _method(call)
+    made = python_call(f"op.{name}(table_name={literal(table.name)}{schema_keyword(table)})")
+    assert made is not None
+    table_name, *schema = made.keywords
+    at = _ARGUMENTS[name].index("table_name")
+    kept = [one for one in call.keywords if one.arg not in ("insert_before", "insert_after")]
+    if len(call.args) < at:
+        return ast.Call(made.func, call.args, [table_name, *kept, *schema])
+    return ast.Call(made.func, [*call.args[:at], table_name.value, *call.args[at:]], [*kept, *schema])
+
+
+def _method(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+def tidy(call: str) -> str:
+    """A call of several lines as one, where that is short enough to read."""
+    try:
+        line = ast.unparse(ast.parse(call, mode="eval"))
+    except (SyntaxError, ValueError):
+        return call
+    return line if len(line) <= 110 else call
+
+
+def execute(sql: str) -> str:
+    """The call that runs a statement in a migration."""
+    text = sql.replace("\\", r"\\")
+    if '"' not in text:
+        return f'op.execute("{text}")'
+    text = text.replace('""', r"\"\"")
+    return f'op.execute("""{text}""")'
+
+
+# PostgreSQL's documentation, appendix C: reserved, also those that may be a function's or a type's name.
+RESERVED = frozenset(
+    "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate "
+    "collation column concurrently constraint create cross current_catalog current_date current_role current_schema "
+    "current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch "
+    "for foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral "
+    "leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer "
+    "overlaps placing primary references returning right select session_user similar some symmetric table "
+    "tablesample then to trailing true union unique user using variadic verbose when where window with".split()
+)
