@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     add = partial(commands.add_parser, formatter_class=_Help)
 
     lint = add("lint", help="read the migrations; run nothing")
-    lint.add_argument("files", nargs="*", metavar="FILE", help="judge only these files' operations (all, if none)")
+    lint.add_argument("files", nargs="*", metavar="PATH", help="judge only these files' operations, or a folder's")
     _common(lint)
 
     heads = add("heads", help="judge the revision graph alone")
