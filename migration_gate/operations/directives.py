@@ -367,7 +367,11 @@ def statement_operations(statement: Value, at: At, source: str, binds: bool = Tr
     if isinstance(statement, Change):
         if statement.table is None:
             return [NotRead(at, source, "the table that it changes is computed")]
-        return [ChangeRows(at, source, statement.table, statement.verb, statement.columns)]  # type: ignore[arg-type]
+        change = ChangeRows(at, source, statement.table, statement.verb, statement.columns)  # type: ignore[arg-type]
+        if statement.verb == "INSERT":
+            return [change]
+        filled = () if statement.where else statement.filled
+        return [change._replace(every_null=filled, to_null=statement.to_null, whole=not statement.where)]
     if isinstance(statement, Made) and statement.kind in _STATEMENTS:
         return [Other(at, source, statement.kind)]
     return [NotRead(at, source, "the SQL is computed")]

@@ -467,13 +467,19 @@ class Expressions:
             if _handed(args, keywords):
                 self.not_read(node, f"Table.{name}() is given the database, and is not followed")
             return Made("select", args, keywords, self.text(node)) if name == "select" else UNKNOWN
+        if name in ("where", "filter", "filter_by"):
+            return owner._replace(where=True)
         if name != "values":
             return owner
-        columns = list(keywords)
+        given: dict[str, Value] = dict(keywords)
         for one in args:
             if type(one) is dict:
-                columns += [key.name if isinstance(key, CoreColumn) else str(key) for key in one]
-        return owner._replace(columns=(*owner.columns, *columns))
+                given |= {key.name if isinstance(key, CoreColumn) else str(key): value for key, value in one.items()}
+        return owner._replace(
+            columns=(*owner.columns, *given),
+            filled=(*owner.filled, *(key for key, value in given.items() if value is not None and is_plain(value))),
+            to_null=(*owner.to_null, *(key for key, value in given.items() if value is None)),
+        )
 
 
 def _handed(args: tuple[Value, ...], keywords: Scope) -> bool:

@@ -245,7 +245,7 @@ def _rename(body: Node, at: At, sql: str) -> Iterator[Operation]:
 def _update(body: Node, at: At, sql: str) -> Iterator[Operation]:
     values = {one["ResTarget"].get("name", ""): _assigned(one["ResTarget"]) for one in body.get("targetList", ())}
     to_null = tuple(name for name, value in values.items() if _is_null(value))
-    filled = _every_null(body, [name for name in values if name not in to_null])
+    filled = _every_null(body, [name for name, value in values.items() if _never_null(value)])
     whole = not {"whereClause", "fromClause"} & body.keys()
     yield ChangeRows(at, sql, _table(body["relation"]), "UPDATE", tuple(values), filled, whole, to_null)
     yield from _changes_in_with(body, at, sql)
@@ -258,6 +258,55 @@ def _assigned(target: Node) -> Node:
         row = several["source"].get("RowExpr", {}).get("args", ())
         value = row[several["colno"] - 1] if len(row) == several["ncolumns"] else {}
     return value
+
+
+def _never_null(value: Node) -> bool:
+    """Whether an expression surely has a value: a constant, a parameter, what a few well-known functions give, and
+    what is made of these. A column, a subquery or any other function may be NULL.
+    """
+    if not value:
+        return False
+    kind, body = next(iter(value.items()))
+    match kind:
+        case "A_Const":
+            return not body.get("isnull")
+        case "ParamRef" | "SQLValueFunction" | "A_ArrayExpr" | "NullTest":
+            return True
+        case "TypeCast":
+            return _never_null(body["arg"])
+        case "CoalesceExpr":
+            return any(map(_never_null, body["args"]))
+        case "A_Expr":
+            return _never_null(body.get("lexpr", {"A_Const": {}})) and _never_null(body.get("rexpr", {}))
+        case "CaseExpr":
+            results = [one["CaseWhen"]["result"] for one in body["args"]]
+            return "defresult" in body and all(map(_never_null, [*results, body["defresult"]]))
+        case "FuncCall":
+            name = _strings(body["funcname"])[-1]
+            return name in _ALWAYS or (name in _STRICT and all(map(_never_null, body.get("args", ()))))
+    return False
+
+
+# Functions that give a value whatever they are given, and some that do whenever their arguments have one.
+_ALWAYS = {
+    "clock_timestamp", "concat", "concat_ws", "gen_random_uuid", "json_build_array", "json_build_object",
+    "jsonb_build_array", "jsonb_build_object", "nextval", "now", "random", "statement_timestamp",
+    "transaction_timestamp", "uuid_generate_v1", "uuid_generate_v4",
+}  # fmt: skip
+_STRICT = {
+    "abs",
+    "btrim",
+    "date_trunc",
+    "length",
+    "lower",
+    "ltrim",
+    "md5",
+    "replace",
+    "round",
+    "rtrim",
+    "timezone",
+    "upper",
+}
 
 
 def _every_null(body: Node, columns: list[str]) -> tuple[str, ...]:

@@ -79,6 +79,9 @@ class Change(NamedTuple):
     verb: str
     table: Table | None
     columns: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()  # those that are given a value that is not NULL for certain
+    to_null: tuple[str, ...] = ()
+    where: bool = False
 
 
 class Function(NamedTuple):

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from migration_gate.project.git import commit_with
+from migration_gate.project.git import commit_with, tracked
 from migration_gate.project.history import History, Missing
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision, read
@@ -21,6 +21,7 @@ from migration_gate.rules.base import Hazard
 
 
 def check(project: Project, history: History) -> Iterator[Hazard]:
+    yield from _not_in_git(project, history)
     for one in history.missing:
         reason, remedy = _explain(project, history, one)
         yield Hazard(
@@ -32,6 +33,27 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
             revision=one.revision.id,
             remedy=remedy,
         )
+
+
+def _not_in_git(project: Project, history: History) -> Iterator[Hazard]:
+    """A revision that git has, after one that only this machine has: everybody else misses it."""
+    in_git = tracked(project.directory)
+    if in_git is None:
+        return
+    known = {ident: in_git(one.path) for ident, one in history.revisions.items()}
+    for ident, one in history.revisions.items():
+        for parent in (*history.parents[ident], *history.dependencies[ident]):
+            if known[ident] and not known[parent]:
+                path = os.path.relpath(history.revisions[parent].path).replace(os.sep, "/")
+                yield Hazard(
+                    message=f"{ident} comes after {parent}, whose file git does not have: {path}. For everybody else "
+                    "that revision is missing, and every command of Alembic's stops.",
+                    path=one.path,
+                    line=one.down_line,
+                    end=one.down_line,
+                    revision=ident,
+                    remedy=f"git add {path}",
+                )
 
 
 def _explain(project: Project, history: History, one: Missing) -> tuple[str, str]:
@@ -58,7 +80,7 @@ def _explain(project: Project, history: History, one: Missing) -> tuple[str, str
 
         return (
             f"It is in git: {found.path}, commit {found.commit} ({found.author}, {found.when}).",
-            f"git restore --source={found.commit} -- {quote(found.path)}",
+            f"git restore --staged --worktree --source={found.commit} -- {quote(found.path)}",
         )
     from difflib import get_close_matches  # 3 ms, only where something is missing
 

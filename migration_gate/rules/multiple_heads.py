@@ -19,7 +19,9 @@ Source: Alembic's documentation, "Working with Branches".
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 
+from migration_gate.project.git import newer
 from migration_gate.project.history import History
 from migration_gate.project.model import Project, command
 from migration_gate.rules.base import Hazard
@@ -27,6 +29,7 @@ from migration_gate.rules.base import Hazard
 
 def check(project: Project, history: History) -> Iterator[Hazard]:
     for label, heads in _branches(project, history).items():
+        heads = _certain(history, heads)
         if len(heads) < 2:
             continue
         last = history.revisions[heads[-1]]
@@ -42,6 +45,20 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
             revision=last.id,
             remedy=_remedy(project, history, heads),
         )
+
+
+def _certain(history: History, heads: tuple[str, ...]) -> tuple[str, ...]:
+    """The heads that would stay heads if the history were whole: not those above a revision that is missing, which may
+    well come after another one, and none of them where a file that cannot be read names several, to join them perhaps.
+    """
+    dangling = {one.revision.id for one in history.missing}
+    heads = tuple(head for head in heads if not history.ancestors(head) & dangling)
+    for one in history.unreadable:
+        with suppress(OSError):
+            text = one.path.read_bytes()
+            if sum(head.encode() in text for head in heads) > 1:
+                return ()
+    return heads
 
 
 def _branches(project: Project, history: History) -> dict[str | None, tuple[str, ...]]:
@@ -66,14 +83,8 @@ def _branch(history: History, head: str, declared: Collection[str]) -> str | Non
 
 
 def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
-    first, last = history.revisions[heads[0]], history.revisions[heads[-1]]
-    path = last.path.relative_to(project.root) if last.path.is_relative_to(project.root) else last.path
-    lines = []
-    if len(heads) == 2:
-        start = _start_of(history, last.id, first.id)
-        where = path if start == last.id else history.revisions[start].path.name
-        lines.append(f"# {last.id} has reached no shared database yet: put its branch behind {first.id}, in {where}")
-        lines.append(f'down_revision = "{first.id}"')
+    lines = _moves(project, history, *heads) if len(heads) == 2 else []
+    if lines:
         lines.append("# both have been deployed: join them, without a change of schema")
     merge = f'merge {"heads" if heads == history.heads else " ".join(heads)} -m "merge heads"'
     lines.append(command(project, merge, merge))
@@ -84,6 +95,24 @@ def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
         lines += ["# or, where these branches are meant to stay apart, in pyproject.toml:"]
         lines += ["[tool.migration-gate]", f"branches = [{names}]"]
     return "\n".join(lines)
+
+
+def _moves(project: Project, history: History, one: str, other: str) -> list[str]:
+    """How to put one side behind the other. Which one may move is for git to say: a revision that a shared database has
+    must stay where it is, or that database will never run what is put below it. Where git cannot tell, both ways.
+    """
+    starts = {one: _start_of(history, one, other), other: _start_of(history, other, one)}
+    paths = {head: history.revisions[start].path for head, start in starts.items()}
+    younger = newer(project.root, paths[one], paths[other])
+    lines = []
+    for head, behind in ((one, other), (other, one)):
+        if younger in (None, paths[head]):
+            path = paths[head]
+            near = path.relative_to(project.root) if path.is_relative_to(project.root) else path
+            known = f"{head} is the newer one, as git has it" if younger else f"if only {behind} may have been deployed"
+            lines.append(f"# {known}: put its branch behind {behind}, in {near.as_posix()}")
+            lines.append(f'down_revision = "{behind}"')
+    return lines
 
 
 def _start_of(history: History, head: str, other: str) -> str:

@@ -540,10 +540,10 @@ def test_a_statement_is_read_however_it_is_executed(call: str):
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        ("t.update().values(a=1)", "ChangeRows s.t UPDATE (a)"),
-        ("t.update().values({'a': 1, 'b': 2})", "ChangeRows s.t UPDATE (a, b)"),
-        ("t.update().values({t.c.a: 1})", "ChangeRows s.t UPDATE (a)"),
-        ("t.update().values({t.columns.a: 1})", "ChangeRows s.t UPDATE (a)"),
+        ("t.update().values(a=1)", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
+        ("t.update().values({'a': 1, 'b': 2})", "ChangeRows s.t UPDATE (a, b) every_null=('a', 'b')"),
+        ("t.update().values({t.c.a: 1})", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
+        ("t.update().values({t.columns.a: 1})", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
         ("t.update().where(t.c.b.is_(None)).values(a=1)", "ChangeRows s.t UPDATE (a)"),
         ("sa.update(t).values(a=sa.select(sa.func.max(t.c.b)).scalar_subquery())", "ChangeRows s.t UPDATE (a)"),
         ("sa.update(t)", "ChangeRows s.t UPDATE"),

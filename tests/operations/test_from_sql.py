@@ -118,7 +118,10 @@ def test_an_update_says_what_it_sets_and_where_no_null_is_left(
         ("UPDATE t SET a = NULL", ("a",), ()),
         ("UPDATE t SET a = CAST(NULL AS text), b = 1", ("a",), ("b",)),
         ("UPDATE t SET (a, b) = (1, NULL::int) WHERE c", ("b",), ()),
-        ("UPDATE t SET (a, b) = (SELECT NULL, 1)", (), ("a", "b")),
+        ("UPDATE t SET (a, b) = (SELECT NULL, 1)", (), ()),
+        ("UPDATE t SET a = lower(b), c = lower('X'), d = now(), e = coalesce(b, 1), f = b + 1", (), ("c", "d", "e")),
+        ("UPDATE t SET a = CASE WHEN b THEN 1 ELSE 2 END, c = CASE WHEN b THEN 1 END", (), ("a",)),
+        ("UPDATE t SET a = :x, b = (SELECT 1)", (), ("a",)),
     ],
 )
 def test_an_update_says_what_it_sets_to_null(sql: str, to_null: tuple[str, ...], every_null: tuple[str, ...]):

@@ -110,14 +110,69 @@ def test_a_dependency_does_not_join_heads(repository: Repository):
     assert alembic_heads(repository) == {"b", "c"}
 
 
-def test_moving_one_head_behind_the_other_mends_the_fork(repository: Repository):
+def test_where_git_cannot_tell_either_head_may_move_and_both_ways_mend_the_fork(repository: Repository):
     graph(repository, a=None, b="a", c="b", d="a", e="d")
     remedy = (repository.only().remedy or "").splitlines()
-    assert remedy[0].endswith("put its branch behind c, in d.py")
-    own = repository.root / VERSIONS / "d.py"
-    own.write_text(own.read_text().replace("down_revision = 'a'", remedy[1]))
+    for first, name, behind, head in ((remedy[0:2], "b.py", "e", "c"), (remedy[2:4], "d.py", "c", "e")):
+        assert (
+            first[0]
+            == f"# if only {behind} may have been deployed: put its branch behind {behind}, in {VERSIONS}/{name}"
+        )
+        own = repository.root / VERSIONS / name
+        before = own.read_text()
+        own.write_text(before.replace("down_revision = 'a'", first[1]))
+        assert repository.findings() == ()
+        assert alembic_heads(repository) == {head}
+        own.write_text(before)
+
+
+def test_the_head_that_the_trunk_has_does_not_move(repository: Repository):
+    graph(repository, a=None)
+    git(repository.root, "init", "--quiet", "--initial-branch=main")
+    git(repository.root, "add", "-A")
+    git(repository.root, "commit", "--quiet", "-m", "a")
+    git(repository.root, "checkout", "--quiet", "-b", "feature")
+    graph(repository, b="a")
+    git(repository.root, "add", "-A")
+    git(repository.root, "commit", "--quiet", "-m", "mine")
+    git(repository.root, "checkout", "--quiet", "main")
+    graph(repository, z="a")
+    git(repository.root, "add", "-A")
+    git(repository.root, "commit", "--quiet", "-m", "theirs")
+    for way in ("merge", "rebase"):
+        git(repository.root, "checkout", "--quiet", "-B", f"try-{way}", "feature")
+        git(repository.root, way, "--quiet", "main")
+        remedy = (repository.only().remedy or "").splitlines()
+        assert remedy[0] == f"# b is the newer one, as git has it: put its branch behind z, in {VERSIONS}/b.py"
+        assert remedy[1] == 'down_revision = "z"'
+        assert "down_revision" not in "".join(remedy[2:])
+
+
+def test_a_missing_revision_is_not_a_fork_as_well(repository: Repository):
+    graph(repository, a=None, b="a", c="b", d="c")
+    (repository.root / VERSIONS / "b.py").unlink()
+    assert [one.rule for one in repository.findings()] == ["missing-revision"]
+
+
+def test_a_file_that_may_join_the_heads_and_cannot_be_read_leaves_no_fork(repository: Repository):
+    graph(repository, a=None, b="a", c="a")
+    write(repository.root, {f"{VERSIONS}/m.py": "revision = 'm'\ndown_revision = ('b', 'c')\ndef ("})
+    assert [one.rule for one in repository.findings()] == ["unreadable-revision"]
+
+
+def test_a_revision_after_one_that_git_does_not_have(repository: Repository):
+    graph(repository, a=None)
+    git(repository.root, "init", "--quiet")
+    git(repository.root, "add", "-A")
+    graph(repository, b="a")
+    assert repository.findings() == ()  # not yet committed, and nothing that is comes after it
+    graph(repository, c="b")
+    git(repository.root, "add", f"{VERSIONS}/c.py")
+    finding = repository.only()
+    assert (finding.rule, finding.revision) == ("missing-revision", "c")
+    assert "c comes after b, whose file git does not have" in finding.message
+    subprocess.run(["sh", "-c", finding.remedy or ""], check=True, cwd=Path.cwd())
     assert repository.findings() == ()
-    assert alembic_heads(repository) == {"e"}
 
 
 def test_the_merge_command_mends_the_fork(repository: Repository):
