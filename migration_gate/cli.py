@@ -81,11 +81,18 @@ def parser() -> argparse.ArgumentParser:
         help="auto (the default), local, embedded, docker, a postgresql:// URL, or a major version such as 16",
     )
     ci.add_argument("--image", default=None, metavar="IMAGE", help="a container image, such as postgres:16")
-    ci.add_argument("--time-limit", type=int, default=None, metavar="SECONDS", help="for the whole rehearsal")
+    ci.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
 
     explain = add("explain", help="why a rule exists, and what to write instead")
     explain.add_argument("rule", nargs="?", metavar="RULE", help="a rule's name; all of them are listed if none")
     return top
+
+
+def _seconds(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
 
 
 def _common(command: argparse.ArgumentParser) -> None:

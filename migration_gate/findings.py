@@ -82,5 +82,9 @@ class CannotJudge(Exception):  # noqa: N818 (it is a statement, and it reads as 
     """The gate cannot judge: one line that says what happened, where, and what to do. Exit status 2."""
 
 
+class NoMigrations(CannotJudge):
+    """Nothing was found to judge."""
+
+
 class CannotWrite(CannotJudge):
     """The report's own file cannot be written."""

@@ -68,7 +68,7 @@ def test_every_make_target_that_a_page_names_is_one() -> None:
 
 
 def test_the_readme_names_every_setting_and_no_other() -> None:
-    table = next(block for block in blocks(README, "toml") if "[tool.migration-gate]" in block)
+    table = max((block for block in blocks(README, "toml") if "[tool.migration-gate]" in block), key=len)
     settings = tomllib.loads(table)["tool"]["migration-gate"]
     assert {key.replace("-", "_") for key in settings} == set(Settings._fields)
     from_table(settings, "README.md")

@@ -315,3 +315,21 @@ def test_lint_imports_and_runs_nothing_of_the_project(body: str, tmp_path: Path)
     assert ("'pgparse'" in modules) is ("ALTER" in body)
     assert not (project / "ran").exists()
     assert sorted(one.name for one in project.rglob("*") if one.name.endswith(".pyc")) == []
+
+
+def test_a_folder_without_migrations_stands_for_its_repository(tmp_path: Path, gate: Gate):
+    alembic_project(tmp_path, "None", {"a1": revision("a1", 'op.execute("SELECT 1")')})
+    (tmp_path / "app").mkdir()
+    assert gate("lint", cwd=tmp_path / "app").status == 2
+    (tmp_path / ".git").mkdir()
+    said = gate("lint", cwd=tmp_path / "app")
+    assert (said.status, "1 revision" in said.out) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["migration_gate", "migrationgate"])
+def test_a_table_of_settings_by_another_name_is_told(name: str, tmp_path: Path, gate: Gate):
+    alembic_project(tmp_path, "None", {"a1": revision("a1", 'op.execute("SELECT 1")')})
+    (tmp_path / "pyproject.toml").write_text(f'[tool.{name}]\nstart-after = "a1"\n')
+    said = gate("lint", cwd=tmp_path)
+    assert said.status == 2
+    assert f"[tool.{name}], which nobody reads" in said.err

@@ -29,7 +29,7 @@ def run(options: Namespace) -> int:
     if find_spec("psycopg") is None:
         raise CannotJudge("ci needs more than the plain install: pip install 'migration-gate[ci]'")
     started = time.perf_counter()
-    projects = discovery.find(Path.cwd(), options.project)
+    projects = discovery.find_around(Path.cwd(), options.project)
     if options.time_limit is not None:
         projects = [one._replace(settings=one.settings._replace(time_limit=options.time_limit)) for one in projects]
     verdict = judge(projects, options)

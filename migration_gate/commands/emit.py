@@ -15,6 +15,8 @@ _FORMATS = {"text": "text", "json": "json_", "github": "github"}
 
 def emit(verdict: Verdict, options: Namespace) -> int:
     """Write the report, and give the exit status. Raises CannotWrite where the file cannot be written."""
+    if options.exit_zero and verdict.findings:
+        verdict = verdict._replace(facts=(*verdict.facts, "left open by --exit-zero"))
     render = import_module("migration_gate.report." + _FORMATS[options.format]).render
     text = render(verdict, color=options.output is None and use_color(sys.stdout), notes=options.notes)
     if options.output:

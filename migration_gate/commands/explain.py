@@ -7,7 +7,7 @@ from argparse import Namespace
 from difflib import get_close_matches
 
 from migration_gate.findings import CannotJudge
-from migration_gate.rules import ALL, module
+from migration_gate.rules import ALL, ALLOWS, module
 
 
 def run(options: Namespace) -> int:
@@ -20,6 +20,11 @@ def run(options: Namespace) -> int:
         hint = f"did you mean {near[0]}?" if near else "`migration-gate explain` lists them all"
         raise CannotJudge(f"no rule is called {options.rule!r}: {hint}")
     print(f"{options.rule}\n\n{inspect.cleandoc(module(options.rule).__doc__ or '')}")
+    if options.rule not in ALLOWS:
+        print(
+            f"\nTo allow it on one line:  # migration-gate: allow {options.rule} because …\n"
+            f'To turn it off:  ignore = ["{options.rule}"] in pyproject.toml, under [tool.migration-gate]'
+        )
     return 0
 
 

@@ -17,12 +17,12 @@ def run(options: Namespace) -> int:
     findings: list[Finding] = []
     notes: list[Note] = []
     facts: list[str] = []
-    for project in discovery.find(Path.cwd(), options.project):
-        graph = history.load(project, ())
+    for project in discovery.find_around(Path.cwd(), options.project):
+        graph = history.load(project)
         result = judge_history(project, graph)
         findings += result.findings
         notes += result.notes
-        for head in graph.heads:
+        for head in () if result.findings else graph.heads:  # a fork is drawn with its finding
             notes.append(Note(f"{project.name}: head {head}  {graph.revisions[head].message}".rstrip()))
         count = len(graph.heads)
         facts.append(f"{project.name}: {len(graph.revisions)} revisions, {count} head{'s' if count != 1 else ''}")

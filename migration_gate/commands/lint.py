@@ -18,7 +18,7 @@ from migration_gate.rules.judging import judge_history, judge_operations, shown
 def run(options: Namespace) -> int:
     started = time.perf_counter()
     named = _named(options.files)
-    projects = discovery.find(Path.cwd(), options.project)
+    projects = discovery.find_around(Path.cwd(), options.project)
     verdict = judge(projects, named)
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(verdict._replace(facts=(*verdict.facts, took)), options)
@@ -35,6 +35,7 @@ def judge(projects: Sequence[Project], named: Mapping[str, Collection[Path]] | N
     left = set(chosen or ())
     alone = False
     hazards = 0
+    heads: list[str] = []
     for project in projects:
         graph = history.load(project, chosen)
         left -= graph.paths
@@ -47,16 +48,19 @@ def judge(projects: Sequence[Project], named: Mapping[str, Collection[Path]] | N
             read += result.operations - result.not_read
             not_read += result.not_read
         revisions += len(graph.revisions)
+        heads += graph.heads
         alone = alone or not (project.settings.start_after or project.settings.start_at)
     facts = [f"{revisions} revision{'s' if revisions != 1 else ''}, {judged} judged"]
     if alone and judged > 1:
         facts[0] += " (each as if it alone were new)"
         if hazards:
-            notes.append(
+            names = ", ".join(f'"{head}"' for head in heads)
+            notes.insert(
+                0,
                 Note(
-                    "What has shipped can no longer be mended. In pyproject.toml, under [tool.migration-gate], "
-                    'start-after = "…" names the last revision that has, and only what comes after it is judged'
-                )
+                    "what has shipped can no longer be mended. In pyproject.toml, under [tool.migration-gate], "
+                    f"start-after = {names if len(heads) == 1 else f'[{names}]'} leaves all that is there today out"
+                ),
             )
     if read or not_read:
         facts.append(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from migration_gate.findings import Finding, Note
 from migration_gate.project.model import Project, command
 from migration_gate.rehearsal.child import Ran
+from migration_gate.rules.remedies import makes_enum
 
 
 class Compared(NamedTuple):
@@ -26,8 +28,14 @@ def compared(project: Project, ran: Ran) -> Compared:
     operations = results[-1]["operations"]
     found = [_finding(project, sentence, one) for sentence, one in sentences(operations)]
     # Autogenerate's own order is that of sets, another one each time.
-    findings = tuple(sorted(found, key=lambda one: (one.path is None, one.path or "", one.line or 0, one.message)))
+    findings = tuple(sorted(found, key=_order))
     return Compared(findings, (_comparisons(project, ran),))
+
+
+def _order(one: Finding) -> tuple[object, ...]:
+    """By file; tables and columns before what is built on them, so that pasted in this order the remedies run."""
+    built_on = not one.message.startswith(("table", "column"))
+    return one.path is None, one.path or "", built_on, one.line or 0, one.message
 
 
 def _why_not(project: Project, ran: Ran) -> str:
@@ -58,7 +66,7 @@ def _comparisons(project: Project, ran: Ran) -> Note:
 
 
 def _finding(project: Project, sentence: str, operation: dict[str, Any]) -> Finding:
-    code = _fills_first(operation) + (operation.get("code") or "")
+    code = _before(operation) + (operation.get("code") or "")
     remedy = command(project, 'migrate -m "…"', 'revision --autogenerate -m "…"') + (
         f"\n# or, by hand, in a new revision:\n{code}" if code else ""
     )
@@ -70,8 +78,12 @@ def _finding(project: Project, sentence: str, operation: dict[str, Any]) -> Find
     return Finding("drift", sentence, operation.get("path"), operation.get("line"), None, remedy)
 
 
-def _fills_first(operation: dict[str, Any]) -> str:
-    """What has to run before a column can be set NOT NULL."""
+def _before(operation: dict[str, Any]) -> str:
+    """What has to be said or done before Alembic's own code for it: the enum type, rows that hold NULL."""
+    code = operation.get("code") or ""
+    if operation["kind"] == "AddColumnOp":
+        needs = "nullable=False" in code and "server_default" not in code
+        return makes_enum(code) + ("# where the table has rows, it needs a server_default\n" if needs else "")
     if operation.get("changes", {}).get("nullable", [True])[0] is not False:
         return ""
     table, column = _table(operation), operation["column_name"]
@@ -130,7 +142,8 @@ def _object(one: dict[str, Any]) -> str:
         return f"{what} from `{_table(one)}` to `{one.get('referent_table')}`"
     if name:
         return f"constraint `{name}` on `{_table(one)}`"
-    return f"a {kind.removeprefix('Create').removesuffix('Op').lower()} on `{_table(one)}`{columns}"
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.removeprefix("Create").removesuffix("Op")).lower()
+    return f"a {spaced} on `{_table(one)}`{columns}"
 
 
 _KNOWN = ("Index", "Table", "Column", "Constraint", "ForeignKey", "PrimaryKey")

@@ -191,6 +191,8 @@ def _default(value: Value) -> str | None:
     if not isinstance(value, Made):
         return "an expression"
     if value.kind in ("text", "literal_column") and value.args and isinstance(value.args[0], str):
+        if value.args[0] == "…":  # what a remedy leaves to its reader
+            return None
         maybe_null = "null" in value.args[0].lower()  # most are not, and need no parser
         return "NULL" if maybe_null and default_is_null(value.args[0]) else value.args[0]
     return "NULL" if value.kind == "null" else "an expression"

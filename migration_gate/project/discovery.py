@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from migration_gate.findings import CannotJudge
+from migration_gate.findings import CannotJudge, NoMigrations
 from migration_gate.project import settings as settings_file
 from migration_gate.project.files import Options, ini_options, peek, pyproject_tables, read_options
 from migration_gate.project.model import Project
@@ -84,12 +84,23 @@ def find(root: Path, only: Sequence[str] = ()) -> list[Project]:
                 raise CannotJudge(problem.message)
     projects = _finished(survey, projects)
     if not projects:
-        raise CannotJudge(
+        raise NoMigrations(
             "no migrations found: looked for alembic.ini, [tool.alembic] in pyproject.toml and"
             f" migrations/ below {top}. {_NAME_IT}"
         )
     _refuse_unread(survey, projects)
     return projects
+
+
+def find_around(folder: Path, only: Sequence[str] = ()) -> list[Project]:
+    """As ``find``; where there is nothing at or below the folder, in the whole repository that it is part of."""
+    try:
+        return find(folder, only)
+    except NoMigrations:
+        top = next((one for one in folder.parents if (one / ".git").exists()), None)
+        if top is None or only:
+            raise
+        return find(top)
 
 
 def excluded(path: Path, root: Path) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # alembic.config.Config._get_file_separator_char
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
-_OWN_TABLES = re.compile(rb"""tool\s*["']?\s*\.\s*["']?(?:alembic|migration-gate)""")
+_OWN_TABLES = re.compile(rb"""tool\s*["']?\s*\.\s*["']?(?:alembic|migration[-_ ]?gate)""")
 _LARGEST = 1 << 20  # no configuration is larger, and an *.ini of some other program may be
 
 
@@ -63,6 +63,9 @@ def pyproject_tables(path: str, where: str) -> tuple[dict[str, Any] | None, Any]
     alembic = tool.get("alembic")
     if alembic is not None and not isinstance(alembic, dict):
         raise CannotJudge(f"{where}: tool.alembic must be a table")
+    for name in ("migration_gate", "migrationgate", "migration gate"):
+        if name in tool:
+            raise CannotJudge(f"{where} has [tool.{name}], which nobody reads: the table is [tool.migration-gate]")
     return alembic, tool.get("migration-gate")
 
 

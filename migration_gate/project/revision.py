@@ -72,7 +72,8 @@ def read(path: Path, whole: bool = False) -> Revision | Unreadable | Helper:
 
 def parse(path: Path, source: bytes, whole: bool = False) -> Revision | Unreadable | Helper:
     """As ``read``, of a text already at hand, for instance from another git ref."""
-    if not whole and (usual := _by_template(path, source)):
+    usual = _by_template(path, source)
+    if usual and (not whole or _compiles(source)):
         return usual
     if not whole:
         body = _BODY.search(source)
@@ -166,12 +167,23 @@ def parse_python(source: bytes) -> ast.Module | SyntaxProblem:
             warnings.simplefilter("ignore")  # "invalid escape sequence" is not this gate's business
             return ast.parse(source)
     except SyntaxError as error:
-        what = "is not UTF-8" if "codec can't decode" in str(error.msg) else f"syntax error: {error.msg}"
+        what = "is not UTF-8" if "codec can't decode" in str(error.msg) else f"has a syntax error: {error.msg}"
         return SyntaxProblem(error.lineno, what.split("\n")[0])
     except ValueError as error:  # null bytes, before Python 3.12
         return SyntaxProblem(None, str(error))
     except (RecursionError, MemoryError):
         return SyntaxProblem(None, "is nested too deeply to parse")
+
+
+def _compiles(source: bytes) -> bool:
+    """Whether it is Python from end to end: a quarter of the time that a syntax tree takes, as Python objects."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "revision", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _identity(path: Path, source: bytes, tree: ast.Module) -> Revision | Unreadable | Helper:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Event, Ran
 from migration_gate.rules.judging import shown
 
-UNDEFINED_TABLE = "42P01"  # PostgreSQL's documentation, appendix A
+UNDEFINED_TABLE, UNDEFINED_OBJECT = "42P01", "42704"  # PostgreSQL's documentation, appendix A
 UNGUARDED = 97  # injected/migration_gate_inside/start.py
 
 
@@ -91,6 +92,8 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
             "table, as after pg_dump --schema-only. Say at which revision it stands."
         )
         remedy = '# in pyproject.toml\n[tool.migration-gate]\nstart-at = "…"  # what `current` prints there'
+    elif table and revision and (near := _nearest(history, revision.id, table)):
+        message += f"\nNo revision before it creates {table}; the nearest that one does is {near}."
     elif table and revision and not _creates(history, revision.id, table):
         message += (
             f"\n{revision.id} needs the table {table}, and no revision before it creates it: this history does not "
@@ -102,6 +105,9 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
             "# in pyproject.toml\n"
             '[tool.migration-gate]\nstart-from = "schema.sql"\nstart-at = "…"  # what `current` prints there'
         )
+    elif error["code"] == UNDEFINED_OBJECT and (name_of := re.search(r'type "([^"]+)"', error["message"])):
+        message += "\nAlembic makes an enum type with the table that it is in, and not with a column that is added."
+        remedy = f'sa.Enum("…", name="{name_of[1]}").create(op.get_bind(), checkfirst=True)\n# and then what failed'
     evidence = [Evidence("error", "\n".join(words[1:8]))] if len(words) > 1 else []
     if error.get("sql"):
         evidence.append(Evidence("statement", _first_lines(error["sql"])))
@@ -126,6 +132,16 @@ def _missing_table(error: Event) -> str | None:
         return None
     named = re.search(r'["«„“]([^"»“”]+)["»“”]', error["message"])
     return named[1] if named else None
+
+
+def _nearest(history: History, revision: str, table: str) -> str | None:
+    """The table of an earlier revision that a slip of the pen would have missed."""
+    made = set()
+    for ident in history.ancestors(revision):
+        path = history.revisions[ident].path
+        made |= {one.table.name for one in read_upgrade(path, path.read_bytes()) if isinstance(one, CreateTable)}
+    name = table.rpartition(".")[2]
+    return None if name in made else next(iter(get_close_matches(name, made, n=1, cutoff=0.75)), None)
 
 
 def _creates(history: History, revision: str, table: str) -> bool:
@@ -184,14 +200,13 @@ def _place(event: Event) -> str:
 def _advice(error: Event, words: str) -> str:
     if error["type"] == "KeyError" and re.fullmatch(r"'[A-Z][A-Z0-9_]*'", words):
         name = words.strip("'")
+        value = "{url}" if re.search(r"UR[IL]|DSN|DATABASE", name) else "…"
         return (
             " If that is a variable of the environment, set it in pyproject.toml, under [tool.migration-gate]: "
-            f'environment = {{ {name} = "{{url}}" }}'
+            f'environment = {{ {name} = "{value}" }}'
         )
     if error["type"] in ("ModuleNotFoundError", "ImportError"):
-        return (
-            " Run the gate in the environment that the project is installed in, with `pip install migration-gate[ci]`."
-        )
+        return " Is the project installed in the environment that the gate runs in? pip install --editable ."
     return ""
 
 
@@ -257,8 +272,9 @@ def _tables_before(project: Project, ran: Ran) -> list[Note]:
     some = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
     return [
         Note(
-            f"{len(names)} tables were there before the first revision ran ({some}): create_all() in env.py or in the "
-            "application, as it seems. A model that no revision creates is not seen as drift then",
+            f"{len(names)} table{'s were' if len(names) != 1 else ' was'} there before the first revision ran "
+            f"({some}): create_all() in env.py or in the application, as it seems. A model that no revision creates "
+            "is not seen as drift then",
             str(project.directory / "env.py"),
         )
     ]

@@ -27,6 +27,8 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
             parts.append(f"  {len(verdict.notes) - len(shown)} more notes: --notes")
     for problem in verdict.problems:
         parts += ["", _style(f"migration-gate: {clean(problem)}", "1;33", color)]
+    if rule := next((one.rule for one in verdict.findings if one.rule in OPERATIONS), None):
+        parts += ["", f"  To allow one on its line, with a reason:  # migration-gate: allow {rule} because …"]
     parts += ["", _summary(verdict, color)] if parts else [_summary(verdict, color)]
     return harmless("\n".join(parts).lstrip("\n")) + "\n"
 

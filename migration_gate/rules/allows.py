@@ -12,25 +12,44 @@ from migration_gate.rules.base import Hazard
 
 _ALLOW = re.compile(r"#\s*migration-gate:\s*allow\s+([\w-]+)[ \t]*(?:because\b[ \t]*([^\r\n]*))?")
 
+_MEANT = re.compile(r"#\s*migration[-_]gate\s*:|#\s*migration[-_]gate\s+(?:allow|ignore|disable|skip|off)\b")
+
 
 class Allow(NamedTuple):
-    """One allow comment and its 1-based line. One that stands alone on it is about the statement below as well."""
+    """One allow comment and its 1-based line. It is about the lines ``first`` to ``last``: its own and, where it stands
+    alone, the next one, with its block where that is a ``with``. ``rule`` is empty where the comment cannot be read.
+    """
 
     rule: str
     reason: str
     line: int
-    alone: bool
+    first: int
+    last: int
 
 
 def allows_in(source: bytes) -> list[Allow]:
     """The allow comments of a file; of one that is no Python, what looks like them."""
-    if b"migration-gate:" not in source:
+    if b"migration-gate" not in source and b"migration_gate" not in source:
         return []
-    return [
-        Allow(rule, reason.strip(), line, alone)
-        for line, alone, text in _comments(source)
-        for rule, reason in _ALLOW.findall(text)
-    ]
+    lines = source.decode(errors="replace").splitlines()
+    found = []
+    for line, alone, text in _comments(source):
+        last = _end(lines, line) if alone else line
+        matches = _ALLOW.findall(text) or ([("", "")] if _MEANT.search(text) else [])
+        found += [Allow(rule, reason.strip(), line, line, last) for rule, reason in matches]
+    return found
+
+
+def _end(lines: list[str], number: int) -> int:
+    """The last line that a comment alone on line ``number`` is about."""
+    following = lines[number:]
+    if not following or not following[0].lstrip().startswith(("with ", "async with ")):
+        return number + 1
+    depth = len(following[0]) - len(following[0].lstrip())
+    for offset, line in enumerate(following[1:], number + 2):
+        if line.strip() and len(line) - len(line.lstrip()) <= depth and not line.lstrip().startswith(")"):
+            return offset - 1
+    return len(lines)
 
 
 def _comments(source: bytes) -> list[tuple[int, bool, str]]:
@@ -51,13 +70,12 @@ def _comments(source: bytes) -> list[tuple[int, bool, str]]:
 
 
 def allowed(rule: str, hazard: Hazard, allows: Collection[Allow]) -> Allow | None:
-    """The comment that allows a hazard: on one of its statement's lines, or alone on the line above."""
+    """The comment that allows a hazard: on one of its statement's lines, or above it."""
     if hazard.line is None:
         return None
     end = hazard.end or hazard.line
     for one in allows:
-        first = hazard.line - 1 if one.alone else hazard.line
-        if one.rule == rule and one.reason and first <= one.line <= end:
+        if one.rule == rule and one.reason and one.first <= end and hazard.line <= one.last:
             return one
     return None
 
@@ -73,7 +91,11 @@ def judge_allows(
     unused comment for any other rule says nothing.
     """
     for one in allows:
-        if not one.reason:
+        if not one.rule:
+            text = "This comment is meant for the gate, as it seems, and is not of the form that it reads."
+            remedy = "# migration-gate: allow RULE because REASON"
+            yield "unused-allow", Hazard(text, path, one.line, one.line, remedy=remedy)
+        elif not one.reason:
             text = f"This comment allows {one.rule} and does not say why; without a reason it allows nothing."
             remedy = f"# migration-gate: allow {one.rule} because …"
             yield "allow-without-reason", Hazard(text, path, one.line, one.line, remedy=remedy)

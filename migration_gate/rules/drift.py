@@ -4,6 +4,11 @@ The application meets a column, table or index that is not there, or the next `-
 nobody made. Usually a model was changed and `flask db migrate` or `alembic revision --autogenerate` was not run, or its
 result was edited.
 
+Write the revision that is missing, and read it before you commit it:
+
+    flask db migrate -m "add users.nickname"                      # or:
+    alembic revision --autogenerate -m "add users.nickname"
+
 Only `migration-gate ci` can see it: it upgrades a throwaway database to head and asks Alembic's autogenerate, with
 the project's own `include_object`, `compare_type`, `compare_server_default` and plug-ins, what it would still
 change. A note says which comparisons were on.

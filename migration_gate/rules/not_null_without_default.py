@@ -6,6 +6,16 @@ contains null values` (23502). On an empty table, a laptop's or a test's, the sa
 `default=` does not help: Python fills it in for rows that the application inserts, and ALTER TABLE never sees it.
 Nor does `server_default=sa.text("NULL")`. A column with `primary_key=True` is NOT NULL too.
 
+Give it a server default, with the value that the rows which are there are to have:
+
+    op.add_column("users", sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true()))
+
+or, where the value differs from row to row, add it nullable, fill it, and set it NOT NULL:
+
+    op.add_column("users", sa.Column("active", sa.Boolean(), nullable=True))
+    op.execute("UPDATE users SET active = last_login IS NOT NULL WHERE active IS NULL")
+    op.alter_column("users", "active", existing_type=sa.Boolean(), nullable=False)
+
 A constant or STABLE server default costs nothing since PostgreSQL 11: it is stored once in the catalog, and no row
 is rewritten.
 
@@ -29,6 +39,7 @@ from migration_gate.rules.remedies import (
     execute,
     in_batch,
     literal,
+    makes_enum,
     out_of_batch,
     python_call,
     quoted,
@@ -118,6 +129,7 @@ def _remedy(operation: AddColumn, migration: Migration) -> str:
     names = f"{literal(table.name)}, {literal(column.name)}"
     remedy = "\n".join(
         [
+            "# with the value that the rows which are there are to have:",
             _with(call, server_default=suggested, nullable="False"),
             f"# or, where the value differs from row to row, in three steps{' outside of the batch' * batch}:",
             _with(apart, server_default=None, nullable="True"),
@@ -125,6 +137,7 @@ def _remedy(operation: AddColumn, migration: Migration) -> str:
             f"op.alter_column({names}{existing}, nullable=False{schema_keyword(table)})",
         ]
     )
+    remedy = makes_enum(operation.call) + remedy
     lacks_sa = re.search(r"\bsa\.", remedy) and not re.search(r"\bsa\.", operation.call)
     return f"# import sqlalchemy as sa\n{remedy}" if lacks_sa else remedy
 

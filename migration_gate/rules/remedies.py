@@ -91,6 +91,14 @@ def execute(sql: str) -> str:
     return f'op.execute("""{text}""")'
 
 
+def makes_enum(text: str) -> str:
+    """The line that makes an enum type which some code mentions, "" where it mentions none: Alembic makes it with a new
+    table, and not with a column that is added.
+    """
+    found = re.search(r"\b(?:\w+\.)*(?:Enum|ENUM)\((?:[^()]|\([^()]*\))*\bname=(?:[^()]|\([^()]*\))*\)", text)
+    return f"{found[0]}.create(op.get_bind(), checkfirst=True)\n" if found and "create_type=False" not in text else ""
+
+
 # PostgreSQL's documentation, appendix C: reserved, also those that may be a function's or a type's name.
 RESERVED = frozenset(
     "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate "

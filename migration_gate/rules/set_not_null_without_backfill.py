@@ -4,7 +4,12 @@ PostgreSQL reads the whole table to prove that no NULL is left, and refuses with
 contains null values` (23502) if it finds one. On an empty laptop there is none. A primary key makes its columns
 NOT NULL in the same way.
 
-Fill them first, in the same revision or an earlier new one. On a large table the UPDATE belongs in a revision of
+Fill them first, in the same revision or an earlier new one:
+
+    op.execute("UPDATE users SET email = '' WHERE email IS NULL")
+    op.alter_column("users", "email", existing_type=sa.Text(), nullable=False)
+
+On a large table the UPDATE belongs in a revision of
 its own, in batches, and a CHECK (column IS NOT NULL), added NOT VALID and validated apart, lets SET NOT NULL skip
 its scan.
 

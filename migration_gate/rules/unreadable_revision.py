@@ -25,8 +25,8 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
     for one in history.unreadable:
         header = "`" in one.reason
         yield Hazard(
-            message=f"{one.path.name} {one.reason}. Alembic imports every file of {project.name}'s versions, so the "
-            "history cannot be trusted until this one can be read.",
+            message=f"{one.path.name} {one.reason}. Alembic imports every file of the versions of {project.name}, so "
+            "the history cannot be trusted until this one can be read.",
             path=one.path,
             line=one.line,
             end=one.line,

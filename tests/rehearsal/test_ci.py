@@ -68,7 +68,7 @@ def test_a_module_that_is_not_installed(tmp_path: Path, gate: Gate) -> None:
     project = alembic_project(tmp_path, ENGINE, {"a1": CREATE}, before="import shop_of_nobody")
     said = problem(gate, project)
     assert "No module named 'shop_of_nobody'" in said
-    assert "pip install migration-gate[ci]" in said
+    assert "pip install --editable ." in said
 
 
 def test_a_migration_that_sleeps_for_ever(tmp_path: Path, gate: Gate) -> None:
@@ -396,7 +396,7 @@ def test_tables_that_env_py_makes_by_create_all_are_noted(tmp_path: Path, gate: 
     said = gate("ci", "--format", "json", cwd=project)
     assert said.status == 0
     assert any(
-        "1 tables were there before the first revision ran (users)" in one["message"] for one in said.json["notes"]
+        "1 table was there before the first revision ran (users)" in one["message"] for one in said.json["notes"]
     )
 
 
@@ -440,3 +440,36 @@ def test_rules_that_are_off_make_no_green_of_what_was_not_judged(tmp_path: Path,
     (project / "migrations/versions/a1.py").write_text("def (")
     (project / "pyproject.toml").write_text('[tool.migration-gate]\nignore = ["drift", "unreadable-revision"]\n')
     assert "not rehearsed, because Alembic cannot load" in problem(gate, project)
+
+
+def test_a_slip_in_a_tables_name_is_not_taken_for_another_beginning(tmp_path: Path, gate: Gate) -> None:
+    slip = revision("b2", 'op.create_index("ix", "userz", ["age"])', down="a1")
+    project = alembic_project(tmp_path, ENGINE, {"a1": revision("a1", USERS), "b2": slip})
+    (finding,) = gate("ci", "--format", "json", cwd=project).json["findings"]
+    assert finding["message"].endswith("No revision before it creates userz; the nearest that one does is users.")
+    assert finding["remedy"] is None
+
+
+def test_an_enum_that_nobody_makes_comes_with_the_call_that_makes_it(tmp_path: Path, gate: Gate) -> None:
+    column = 'sa.Column("mood", sa.Enum("glad", "sad", name="mood"))'
+    adds = revision("b2", f'op.add_column("users", {column})', down="a1")
+    project = alembic_project(tmp_path, ENGINE, {"a1": revision("a1", USERS), "b2": adds})
+    (finding,) = gate("ci", "--format", "json", cwd=project).json["findings"]
+    assert 'type "mood" does not exist' in finding["message"]
+    making = finding["remedy"].splitlines()[0].replace('"…"', '"glad", "sad"')
+    mended = revision("b2", f'{making}\nop.add_column("users", {column})', down="a1")
+    (project / "migrations/versions/b2.py").write_text(mended)
+    assert gate("ci", cwd=project).status == 0
+
+
+def test_the_remedies_for_drift_run_in_the_order_in_which_they_are_said(tmp_path: Path, gate: Gate) -> None:
+    models = """
+bosses = sa.Table("bosses", metadata, sa.Column("id", sa.Integer, primary_key=True))
+users.append_column(sa.Column("boss_id", sa.ForeignKey("bosses.id"), index=True))
+users.append_column(sa.Column("mood", sa.Enum("glad", "sad", name="mood")))
+"""
+    project = with_metadata(alembic_project(tmp_path, ENGINE, {"a1": revision("a1", USERS)}), models)
+    said = gate("ci", "--format", "json", cwd=project)
+    calls = [one["remedy"].split("by hand, in a new revision:\n")[1] for one in said.json["findings"]]
+    (project / "migrations/versions/b2.py").write_text(revision("b2", "\n".join(calls), down="a1"))
+    assert gate("ci", cwd=project).status == 0, calls

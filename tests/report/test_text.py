@@ -49,6 +49,8 @@ def test_everything_has_its_place():
         "",
         "migration-gate: no PostgreSQL to rehearse on",
         "",
+        "  To allow one on its line, with a reason:  # migration-gate: allow not-null-without-default because …",
+        "",
         "1 finding: the gate is closed. Not all of it could be judged.  214 revisions, 1 new · 41 ms",
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from migration_gate.rules.allows import allows_in
@@ -101,7 +103,7 @@ def test_a_comment_in_a_long_string_is_none(repository: Repository):
 
 def test_where_a_comment_stands():
     source = f"{ALLOW}\nif x:\n    {ALLOW}\n    f(  {ALLOW}\n        {ALLOW}\n    )\n{ALLOW}\n"
-    assert [(one.line, one.alone) for one in allows_in(source.encode())] == [
+    assert [(one.line, one.last > one.line) for one in allows_in(source.encode())] == [
         (1, True),
         (3, True),
         (4, False),
@@ -113,9 +115,9 @@ def test_where_a_comment_stands():
 @pytest.mark.parametrize("broken", [b"x = (\n", b"\xff\n", b"\0\n", b"  x\n y\n"])
 def test_the_comments_of_a_file_that_is_no_python_are_found_by_their_form(broken: bytes):
     (one,) = allows_in(broken + ALLOW.encode())
-    assert (one.rule, one.reason, one.alone) == (RULE, "the table is empty", True)
+    assert (one.rule, one.reason, one.last > one.line) == (RULE, "the table is empty", True)
     (one,) = allows_in(broken + b"x  " + ALLOW.encode())
-    assert one.alone is False
+    assert one.last == one.line
 
 
 def test_a_comment_for_a_rule_that_is_off_says_nothing(repository: Repository):
@@ -137,3 +139,29 @@ def test_what_is_said_of_comments_can_be_turned_off(rule: str, repository: Repos
     body = f"pass  {ALLOW}" if rule == "unused-allow" else f"pass  # migration-gate: allow {RULE}"
     assert found(repository, body) == [rule]
     assert repository.findings(ignore=(rule,)) == ()
+
+
+def test_a_comment_above_a_with_is_about_its_block(repository: Repository):
+    body = """
+    # migration-gate: allow not-null-without-default because the table is empty everywhere
+    with op.batch_alter_table("users") as batch_op:
+        batch_op.add_column(sa.Column("a", sa.Text()))
+        batch_op.add_column(sa.Column("b", sa.Text(), nullable=False))
+    """
+    repository.write({"a1.py": revision("a1", dedent(body))})
+    assert repository.findings() == ()
+    repository.write(
+        {"a1.py": revision("a1", dedent(body) + 'op.add_column("t", sa.Column("c", sa.Text(), nullable=False))')}
+    )
+    assert [one.rule for one in repository.findings()] == ["not-null-without-default"]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["# migration-gate: ignore", "# migration-gate allow drift because x", "# migration_gate: allow drift because x"],
+)
+def test_a_comment_that_is_meant_for_the_gate_and_not_of_its_form_is_told(comment: str, repository: Repository):
+    repository.write({"a1.py": revision("a1", comment + '\nop.execute("SELECT 1")')})
+    finding = repository.only()
+    assert finding.rule == "unused-allow"
+    assert "not of the form" in finding.message
