@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,10 @@ import pytest
 from migration_gate.cli import main
 from migration_gate.postgres.server import Server
 from migration_gate.postgres.throwaway import Choice, throwaway
+
+# Tests write a file again within the second, and at the same size: Python would take the bytecode of the one before.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
