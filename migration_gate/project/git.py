@@ -25,7 +25,7 @@ def commit_with(folder: Path, ident: str) -> Found | None:
 
     if not re.fullmatch(r"[\w.]+", ident):
         return None
-    line = rf"^revision *(:[^=]*)?= *[\"']{re.escape(ident)}[\"']"
+    line = _revision_line(ident)
     # The newest commit that added or removed the line: where it removed it, the one before has it.
     changed = _git(folder, "log", "--all", "-1", "--format=%h", "--no-textconv", "-G", line, "--", ".")
     if not changed:
@@ -39,6 +39,19 @@ def commit_with(folder: Path, ident: str) -> Found | None:
                 short, author, when = last.strip().split("\0")
                 return Found(short, author, when, os.path.relpath(folder / name).replace(os.sep, "/"))
     return None
+
+
+def file_with(folder: Path, ident: str) -> str | None:
+    """A file below ``folder`` that git has, with this revision id; its path is relative to the working directory."""
+    names = _git(folder, "grep", "-l", "-z", "--no-color", "--no-full-name", "-E", _revision_line(ident), "--", "*.py")
+    return os.path.relpath(folder / names.split("\0")[0]).replace(os.sep, "/") if names else None
+
+
+def _revision_line(ident: str) -> str:
+    """A pattern of git's for the line that gives a file its revision id."""
+    import re
+
+    return rf"^revision *(:[^=]*)?= *[\"']{re.escape(ident)}[\"']"
 
 
 _TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from migration_gate.project.git import commit_with, tracked
+from migration_gate.project.git import commit_with, file_with, tracked
 from migration_gate.project.history import History, Missing
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision, read
@@ -69,10 +69,11 @@ def _explain(project: Project, history: History, one: Missing) -> tuple[str, str
             "It abbreviates an id, which Alembic takes on its command line only.",
             f'{one.field} = "{longer[0]}"',
         )
-    elsewhere = _elsewhere(project, history, one.named)
+    elsewhere = _elsewhere(project, history, one.named) or file_with(project.root, one.named)
     if elsewhere:
-        return f"{elsewhere} has it, and is in none of the version locations.", (
-            "# add its folder to version_locations; in [tool.migration-gate] version-locations replaces the default"
+        return f"{elsewhere} has it, and is in none of this project's version locations.", (
+            "# add its folder to version_locations; where code does that, in pyproject.toml, all of them:\n"
+            '[tool.migration-gate]\nversion-locations = ["…", "…"]'
         )
     found = commit_with(project.directory, one.named)
     if found:

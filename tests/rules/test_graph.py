@@ -418,7 +418,10 @@ def test_a_file_elsewhere_has_the_revision_only_if_its_id_says_so(files: dict[st
     graph(repository, a1=None, c3="b2")
     repository.write(files)
     (name,) = files
-    has = f"{VERSIONS}/{name}".replace("versions/../", "") + " has it, and is in none of the version locations."
+    has = (
+        f"{VERSIONS}/{name}".replace("versions/../", "")
+        + " has it, and is in none of this project's version locations."
+    )
     assert (has in missing(repository).message) is name.startswith("../")
 
 
@@ -619,3 +622,13 @@ def test_a_rule_that_settings_ignore_is_silent(rule: str, repository: Repository
     assert rules(repository.findings()) == [rule]
     assert repository.findings(ignore=(rule,)) == ()
     assert rules(repository.findings(select=(rule,))) == [rule]
+
+
+def test_a_revision_that_another_project_of_the_repository_has(repository: Repository):
+    graph(repository, a="other1")
+    write(repository.root, {"other/versions/o.py": "revision = 'other1'\ndown_revision = None\n"})
+    git(repository.root, "init", "--quiet")
+    git(repository.root, "add", "-A")
+    finding = repository.only()
+    assert "other/versions/o.py has it, and is in none of this project's version locations" in finding.message
+    assert "version-locations = " in (finding.remedy or "")

@@ -37,7 +37,8 @@ def _end_in_time() -> None:
     main = threading.main_thread().ident
     while time.time() < job().deadline:
         try:
-            os.kill(job().gate, 0)
+            if sys.platform != "win32":  # where signal 0 is no question but Ctrl-C
+                os.kill(job().gate, 0)
         except ProcessLookupError:
             shutil.rmtree(job().folder, ignore_errors=True)  # the gate would have, and was killed
             os._exit(0)
