@@ -333,3 +333,19 @@ def test_a_table_of_settings_by_another_name_is_told(name: str, tmp_path: Path, 
     said = gate("lint", cwd=tmp_path)
     assert said.status == 2
     assert f"[tool.{name}], which nobody reads" in said.err
+
+
+def test_one_table_of_settings_may_name_the_shipped_revisions_of_several_projects(tmp_path: Path, gate: Gate):
+    hazard = 'op.add_column("t", sa.Column("a", sa.Text(), nullable=False))'
+    for name in ("one", "two"):
+        alembic_project(tmp_path / name, "None", {"a": revision(f"{name}1", hazard)})
+        (tmp_path / name / "pyproject.toml").unlink()
+    said = gate("lint", cwd=tmp_path)
+    assert said.status == 1
+    line = next(word for word in said.out.splitlines() if "start-after = " in word)
+    listed = line.partition("start-after = ")[2].partition("]")[0] + "]"
+    (tmp_path / "pyproject.toml").write_text(f"[tool.migration-gate]\nstart-after = {listed}\n")
+    assert gate("lint", cwd=tmp_path).status == 0
+    (tmp_path / "pyproject.toml").write_text('[tool.migration-gate]\nstart-after = ["one1"]\n')
+    said = gate("lint", cwd=tmp_path)
+    assert (said.status, "start-after names 'one1': no revision of two" in said.err) == (2, True)

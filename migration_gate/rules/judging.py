@@ -130,17 +130,18 @@ def _shipped(
 
 
 def _resolved(project: Project, history: History) -> list[str]:
-    """What ``start-after`` and ``start-at`` name, as whole ids: all up to there has shipped."""
+    """What ``start-after`` and ``start-at`` name, as whole ids: all up to there has shipped. One table of settings may
+    name revisions of several projects; one that is no revision of this one may be another's, but not all of them.
+    """
     found: list[str] = []
     settings = project.settings
     for key, names in (("start-after", settings.start_after), ("start-at", (settings.start_at,))):
-        for name in filter(None, names):
-            ids = history.resolve(name)
-            if not ids and history.sound:
-                raise CannotJudge(
-                    f"{key} names {name!r}, which is no revision of {project.name}, or the beginning of several"
-                )
-            found += ids
+        named = [name for name in names if name]
+        ids = [ident for name in named for ident in history.resolve(name)]
+        if named and not ids and history.sound:
+            which = ", ".join(map(repr, named))
+            raise CannotJudge(f"{key} names {which}: no revision of {project.name}, or the beginning of several")
+        found += ids
     return found
 
 
