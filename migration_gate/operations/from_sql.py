@@ -286,12 +286,39 @@ def _never_null(value: Node) -> bool:
         case "FuncCall":
             name = _strings(body["funcname"])[-1]
             return name in _ALWAYS or (name in _STRICT and all(map(_never_null, body.get("args", ()))))
+        case "SubLink" if body["subLinkType"] == "EXPR_SUBLINK":
+            return _one_row(body["subselect"].get("SelectStmt", {}))
+        case "SubLink":
+            return bool(body["subLinkType"] == "EXISTS_SUBLINK")
     return False
 
 
+def _one_row(query: Node) -> bool:
+    """Whether a query gives one row for certain, with a value in it: an aggregate over everything does."""
+    if {"groupClause", "havingClause", "limitCount", "limitOffset", "larg"} & query.keys() or "targetList" not in query:
+        return False
+    value: Node = query["targetList"][0]["ResTarget"].get("val", {})
+    text = str(value)  # the aggregate may stand anywhere in it
+    aggregate = any(f"'sval': '{name}'" in text for name in _AGGREGATES) and "'over':" not in text
+    return aggregate and _never_null(value)
+
+
+_AGGREGATES = (
+    "array_agg",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "count",
+    "json_agg",
+    "jsonb_agg",
+    "max",
+    "min",
+    "string_agg",
+    "sum",
+)
 # Functions that give a value whatever they are given, and some that do whenever their arguments have one.
 _ALWAYS = {
-    "clock_timestamp", "concat", "concat_ws", "gen_random_uuid", "json_build_array", "json_build_object",
+    "clock_timestamp", "concat", "count", "concat_ws", "gen_random_uuid", "json_build_array", "json_build_object",
     "jsonb_build_array", "jsonb_build_object", "nextval", "now", "random", "statement_timestamp",
     "transaction_timestamp", "uuid_generate_v1", "uuid_generate_v4",
 }  # fmt: skip

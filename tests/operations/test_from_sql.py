@@ -122,6 +122,9 @@ def test_an_update_says_what_it_sets_and_where_no_null_is_left(
         ("UPDATE t SET a = lower(b), c = lower('X'), d = now(), e = coalesce(b, 1), f = b + 1", (), ("c", "d", "e")),
         ("UPDATE t SET a = CASE WHEN b THEN 1 ELSE 2 END, c = CASE WHEN b THEN 1 END", (), ("a",)),
         ("UPDATE t SET a = :x, b = (SELECT 1)", (), ("a",)),
+        ("UPDATE t SET a = (SELECT count(*) FROM u WHERE u.t = t.id), b = (SELECT max(x) FROM u)", (), ("a",)),
+        ("UPDATE t SET a = (SELECT coalesce(sum(x), 0) FROM u), b = (SELECT coalesce(x, 0) FROM u)", (), ("a",)),
+        ("UPDATE t SET a = (SELECT coalesce(sum(x), 0) FROM u GROUP BY y), b = EXISTS (SELECT 1 FROM u)", (), ("b",)),
     ],
 )
 def test_an_update_says_what_it_sets_to_null(sql: str, to_null: tuple[str, ...], every_null: tuple[str, ...]):
