@@ -41,8 +41,8 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     """The whole verdict: what reading says, and what the rehearsal says."""
     from migration_gate.postgres.throwaway import throwaway
 
-    verdict = lint.judge(projects, None)
     graphs = [(project, history.load(project)) for project in projects]
+    verdict = lint.judge(graphs, None)
     refused = {one.path for one in verdict.findings if one.rule == "multiple-heads"}
     labels = [f"{project.name}: " if len(projects) > 1 else "" for project in projects]
     stages = [_history_stage(graph, label, refused) for (_, graph), label in zip(graphs, labels, strict=True)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from migration_gate.commands.emit import emit
 from migration_gate.findings import CannotJudge, Finding, Note, Verdict
 from migration_gate.project import discovery, history
+from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import judge_history, judge_operations, shown
 
@@ -19,16 +20,17 @@ def run(options: Namespace) -> int:
     started = time.perf_counter()
     named = _named(options.files)
     projects = discovery.find_around(Path.cwd(), options.project)
-    verdict = judge(projects, named)
+    chosen = _chosen(named)
+    verdict = judge([(project, history.load(project, chosen)) for project in projects], named)
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(verdict._replace(facts=(*verdict.facts, took)), options)
 
 
-def judge(projects: Sequence[Project], named: Mapping[str, Collection[Path]] | None) -> Verdict:
-    """The static verdict on some projects. ``named`` has the arguments, each with the resolved files that it stands
-    for: only their operations are judged. None: all.
+def judge(graphs: Sequence[tuple[Project, History]], named: Mapping[str, Collection[Path]] | None) -> Verdict:
+    """The static verdict on some projects, each with its history. ``named`` has the arguments, each with the resolved
+    files that it stands for: only their operations are judged. None: all.
     """
-    chosen = None if named is None else {path for files in named.values() for path in files}
+    chosen = _chosen(named)
     findings: list[Finding] = []
     notes: list[Note] = []
     revisions = judged = read = not_read = 0
@@ -36,8 +38,7 @@ def judge(projects: Sequence[Project], named: Mapping[str, Collection[Path]] | N
     alone = False
     hazards = 0
     heads: list[str] = []
-    for project in projects:
-        graph = history.load(project, chosen)
+    for project, graph in graphs:
         left -= graph.paths
         operations = judge_operations(project, graph, chosen)
         hazards += len(operations.findings)
@@ -79,6 +80,11 @@ def _named(arguments: Sequence[str]) -> dict[str, set[Path]] | None:
             raise CannotJudge(f"no such file: {name}")
         named[name] = set(_below(name)) if os.path.isdir(name) else {Path(name).resolve()}
     return named
+
+
+def _chosen(named: Mapping[str, Collection[Path]] | None) -> set[Path] | None:
+    """All the files that the arguments stand for; None where there are no arguments."""
+    return None if named is None else {path for files in named.values() for path in files}
 
 
 def _below(top: str) -> Iterator[Path]:

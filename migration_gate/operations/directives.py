@@ -62,7 +62,7 @@ class Call(NamedTuple):
     def get(self, position: int, name: str, default: Value = None) -> Value:
         """An argument by its position outside of a batch, or its name."""
         if self.batch:
-            position -= 1  # the table comes first everywhere but where `_named_first` says
+            position -= 1  # the table comes first in the calls that ask here
         if 0 <= position < len(self.args):
             return self.args[position]
         return self.keywords.get(name, default)
@@ -99,12 +99,12 @@ def _optional_text(value: Value, what: str) -> str | None:
     return None if value is None else _text(value, what)
 
 
-def _table(call: Call, position: int = 0, name: str = "table_name") -> Table:
+def _table(call: Call, name: str = "table_name") -> Table:
     if call.batch:
         if call.table is None:
             raise _NotKnown("the batch's table is computed")
         return call.table
-    return _table_of(call.get(position, name), call.keywords.get("schema"))
+    return _table_of(call.get(0, name), call.keywords.get("schema"))
 
 
 def _table_of(name: Value, schema: Value) -> Table:
@@ -278,7 +278,7 @@ def _drop_table(call: Call) -> list[Operation]:
 
 
 def _rename_table(call: Call) -> list[Operation]:
-    table = _table(call, 0, "old_table_name")
+    table = _table(call, "old_table_name")
     to = Table(_text(call.get(1, "new_table_name"), "the new name"), table.schema)
     return [RenameTable(call.at, call.source, table, to)]
 

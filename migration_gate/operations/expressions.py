@@ -31,6 +31,7 @@ from migration_gate.operations.plain import (
 )
 from migration_gate.operations.values import (
     HANDLE,
+    MOST,
     UNKNOWN,
     Batch,
     Change,
@@ -52,7 +53,6 @@ STEPS = 200_000  # statements and expressions of one file; past that the rest is
 SECONDS = 0.5  # of processor time for one file, whatever its steps cost; a usual one takes a thousandth of that
 DEPTH = 60  # nested expressions
 LONGEST_LITERAL = 2_000  # elements of a list or dict that are looked at
-HEAVIEST = 20_000  # values in one list or dict, those inside it included
 
 Scope = dict[str, Value]
 
@@ -132,7 +132,7 @@ class Expressions:
 
     def weighed(self, value: Value) -> Value:
         """The value, unless it has grown too heavy to be compared and copied at will."""
-        return UNKNOWN if weight(value, HEAVIEST) >= HEAVIEST else value
+        return UNKNOWN if weight(value) >= MOST else value
 
     # ── expressions ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -452,7 +452,7 @@ class Expressions:
             return Unknown(handle=owner.session)  # a session gives mapped objects, and they can be changed
         if name in _SAME_CONNECTION:
             return owner
-        if name in ("run_callable", "run_sync", "cursor") and name != "cursor":
+        if name in ("run_callable", "run_sync"):
             self.not_read(node, f".{name}() is given the database, and is not followed")
         if owner.session and name in _WRITING:
             self.not_read(node, f"rows changed through the ORM by .{name}() are not read")

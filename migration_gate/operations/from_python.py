@@ -65,9 +65,7 @@ class _Reader(Expressions):
         self.reading = True
         entry = self.globals.get("upgrade")
         engines = [
-            one
-            for name, one in self.globals.items()
-            if name.startswith("upgrade_") and isinstance(one, Function) and one.node.lineno
+            one for name, one in self.globals.items() if name.startswith("upgrade_") and isinstance(one, Function)
         ]
         if not isinstance(entry, Function):
             self.not_read(tree.body[0] if tree.body else self.last, "no `upgrade()` is defined in this file")

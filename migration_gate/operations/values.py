@@ -94,15 +94,16 @@ class Function(NamedTuple):
 UNKNOWN = Unknown()
 HANDLE = Unknown(handle=True)
 PLAIN = (str, int, float, bool, type(None), bytes)
-MOST = 20_000  # values that are looked at in one list or dict
+_OWN = (*PLAIN, list, tuple, dict)
+MOST = 20_000  # values that are looked at in one list or dict, those inside it included
 
 
-def inside(value: Value, most: int = MOST) -> Iterator[Value]:
-    """The value itself and, of lists, tuples and dicts, all that they hold, however deep; no more than ``most``: one
+def inside(value: Value) -> Iterator[Value]:
+    """The value itself and, of lists, tuples and dicts, all that they hold, however deep; no more than ``MOST``: one
     list may hold itself, or another one very often.
     """
     todo = [value]
-    for _ in range(most):
+    for _ in range(MOST):
         if not todo:
             return
         one = todo.pop()
@@ -113,14 +114,19 @@ def inside(value: Value, most: int = MOST) -> Iterator[Value]:
             todo += [*one, *one.values()]
 
 
-def weight(value: Value, most: int = MOST) -> int:
-    """How many values there are in it, itself included; at most ``most``."""
-    return sum(1 for _ in inside(value, most)) if type(value) in (list, tuple, dict) else 1
+def weight(value: Value) -> int:
+    """How many values there are in it, itself included; at most ``MOST``."""
+    return sum(1 for _ in inside(value)) if type(value) in (list, tuple, dict) else 1
 
 
 def is_plain(value: Value) -> bool:
     """Whether the value is Python's own and known to the bottom."""
-    return all(type(one) in (list, tuple, dict) or type(one) in PLAIN for one in inside(value)) and weight(value) < MOST
+    count = 0
+    for one in inside(value):
+        count += 1
+        if type(one) not in _OWN:
+            return False
+    return count < MOST
 
 
 def touches_database(value: Value) -> bool:

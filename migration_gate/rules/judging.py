@@ -80,8 +80,9 @@ def judge_operations(project: Project, history: History, chosen: Collection[Path
     ones. Without it each is judged as if it alone were new.
     """
     shipped = history.ancestors(*_resolved(project, history))
-    judged = [one for one in history.in_order() if one.id not in shipped and (chosen is None or one.path in chosen)]
-    new = [one for one in history.in_order() if shipped and one.id not in shipped]
+    ordered = history.in_order()
+    judged = [one for one in ordered if one.id not in shipped and (chosen is None or one.path in chosen)]
+    new = [one for one in ordered if shipped and one.id not in shipped]
     read = _Reader()
     results = []
     for revision in judged:
