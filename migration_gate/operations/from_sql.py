@@ -298,9 +298,9 @@ def _one_row(query: Node) -> bool:
     if {"groupClause", "havingClause", "limitCount", "limitOffset", "larg"} & query.keys() or "targetList" not in query:
         return False
     value: Node = query["targetList"][0]["ResTarget"].get("val", {})
-    text = str(value)  # the aggregate may stand anywhere in it
-    aggregate = any(f"'sval': '{name}'" in text for name in _AGGREGATES) and "'over':" not in text
-    return aggregate and _never_null(value)
+    text = str(value)  # the aggregate may stand anywhere in it, but neither in a window nor in a query of its own
+    aggregate = any(f"'sval': '{name}'" in text for name in _AGGREGATES)
+    return aggregate and "'over':" not in text and "'SubLink'" not in text and _never_null(value)
 
 
 _AGGREGATES = (

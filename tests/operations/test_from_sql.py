@@ -124,6 +124,7 @@ def test_an_update_says_what_it_sets_and_where_no_null_is_left(
         ("UPDATE t SET a = :x, b = (SELECT 1)", (), ("a",)),
         ("UPDATE t SET a = (SELECT count(*) FROM u WHERE u.t = t.id), b = (SELECT max(x) FROM u)", (), ("a",)),
         ("UPDATE t SET a = (SELECT coalesce(sum(x), 0) FROM u), b = (SELECT coalesce(x, 0) FROM u)", (), ("a",)),
+        ("UPDATE t SET a = (SELECT coalesce((SELECT count(*) FROM v), 0) FROM u), b = 1", (), ("b",)),
         ("UPDATE t SET a = (SELECT coalesce(sum(x), 0) FROM u GROUP BY y), b = EXISTS (SELECT 1 FROM u)", (), ("b",)),
     ],
 )
