@@ -45,6 +45,16 @@ def read_upgrade(path: Path, source: bytes) -> list[Operation]:
     For a multi-database revision, those of every ``upgrade_<engine>()``. Never raises: a file that does not parse
     gives one ``NotRead``.
     """
+    return _read(path, source, "upgrade") or []
+
+
+def read_downgrade(path: Path, source: bytes) -> tuple[Operation, ...] | None:
+    """Likewise of its ``downgrade()``; None where the file has none."""
+    found = _read(path, source, "downgrade")
+    return None if found is None else tuple(found)
+
+
+def _read(path: Path, source: bytes, entry: str) -> list[Operation] | None:
     if len(source) > LARGEST or len(source.split()) > MOST_WORDS:
         return [NotRead(At(path, 1, 1), "", "the file is larger than the gate reads")]
     tree = parse_python(source)
@@ -52,7 +62,8 @@ def read_upgrade(path: Path, source: bytes) -> list[Operation]:
         return [NotRead(At(path, tree.line or 1, tree.line or 1), "", tree.reason)]
     reader = _Reader(path, source)
     try:
-        reader.module(tree)
+        if not reader.module(tree, entry):
+            return None
     except (TooMuch, RecursionError):
         reason = "the file asks for more steps than the gate takes; the rest of it is not read"
         reader.operations.append(NotRead(reader.at(reader.last), "", reason))
@@ -60,21 +71,23 @@ def read_upgrade(path: Path, source: bytes) -> list[Operation]:
 
 
 class _Reader(Expressions):
-    def module(self, tree: ast.Module) -> None:
+    def module(self, tree: ast.Module, direction: str) -> bool:
+        """Walk the file's top level, then its ``upgrade`` or ``downgrade``; whether it has that."""
         self.maybe(tree.body, self.globals)
         self.reading = True
-        entry = self.globals.get("upgrade")
+        entry = self.globals.get(direction)
         engines = [
-            one for name, one in self.globals.items() if name.startswith("upgrade_") and isinstance(one, Function)
+            one for name, one in self.globals.items() if name.startswith(f"{direction}_") and isinstance(one, Function)
         ]
         if not isinstance(entry, Function):
-            self.not_read(tree.body[0] if tree.body else self.last, "no `upgrade()` is defined in this file")
-            return
+            self.not_read(tree.body[0] if tree.body else self.last, f"no `{direction}()` is defined in this file")
+            return direction == "upgrade"
         parameters = len(entry.node.args.args)
         # flask db init --multidb: upgrade(engine_name) calls upgrade_<engine_name>() by its name
         for one, args in [(entry, (UNKNOWN,) * parameters), *((one, ()) for one in engines if parameters)]:
             with suppress(_Leave):
                 self.run(one, args, {})
+        return True
 
     # ── statements ───────────────────────────────────────────────────────────────────────────────────────
 

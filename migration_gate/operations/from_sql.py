@@ -386,7 +386,7 @@ def _delete(body: Node, at: At, sql: str) -> Iterator[Operation]:
 
 def _truncate(body: Node, at: At, sql: str) -> Iterator[Operation]:
     for wrapped in body["relations"]:
-        yield ChangeRows(at, sql, _table(wrapped["RangeVar"]), "DELETE", whole=True)
+        yield ChangeRows(at, sql, _table(wrapped["RangeVar"]), "TRUNCATE", whole=True)
 
 
 def _select(body: Node, at: At, sql: str) -> Iterator[Operation]:

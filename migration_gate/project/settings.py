@@ -18,8 +18,13 @@ class Settings(NamedTuple):
     branches: tuple[str, ...] = ()  # branch labels that may each have a head of their own
     # which rules, on what
     select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()  # besides those that are on anyway
     ignore: tuple[str, ...] = ()
+    base: str | None = None  # the git ref that this branch will merge into; what it has, has shipped
     start_after: tuple[str, ...] = ()  # revisions up to these have shipped
+    small_tables: tuple[str, ...] = ()  # patterns of names: what blocks traffic there is a note
+    large_tables: tuple[str, ...] = ()
+    postgres_version: int = 14  # the oldest major version that the migrations run on
     # the rehearsal
     flask_app: str | None = None
     upgrade_command: str | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from migration_gate.operations.model import (
     ChangeRows,
@@ -17,6 +18,7 @@ from migration_gate.operations.model import (
     RenameTable,
     Table,
 )
+from migration_gate.project.environment import Environment
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
 
@@ -31,6 +33,7 @@ class Hazard(NamedTuple):
     revision: str | None = None
     remedy: str | None = None
     sure: bool = True  # False: something that could not be read may well make it harmless; a note
+    table: Table | None = None  # whose size decides, for a rule of what blocks traffic
 
 
 class Migration(NamedTuple):
@@ -44,6 +47,10 @@ class Migration(NamedTuple):
     before: tuple[Operation, ...] = ()
     # The operations of the shipped revisions that it comes after, read when a rule asks: that takes a while.
     shipped: Callable[[], tuple[Operation, ...]] = tuple
+    # Those of its own downgrade(), read likewise; None where the file has none.
+    downgrade: Callable[[], tuple[Operation, ...] | None] = tuple
+    # What env.py says, read likewise.
+    environment: Callable[[], Environment] = Environment
 
     def earlier(self, operation: Operation) -> tuple[Operation, ...]:
         """All that runs before an operation of this revision and is as new as it."""
@@ -51,6 +58,29 @@ class Migration(NamedTuple):
             if one is operation:
                 return self.before + self.operations[:position]
         return self.before
+
+    def hazard(
+        self,
+        operation: Operation,
+        message: str,
+        remedy: str | None = None,
+        sure: bool = True,
+        table: Table | None = None,
+    ) -> Hazard:
+        """A hazard at the place of one of its operations."""
+        at = operation.at
+        return Hazard(message, at.path, at.line, at.end, self.revision.id, remedy, sure, table)
+
+    def size(self, table: Table) -> Literal["small", "large", "unknown"]:
+        """How large the settings say that a table is: patterns of its name, with or without its schema."""
+        names = {table.name, str(table), f"{table.schema or 'public'}.{table.name}"}
+        for size, patterns in (
+            ("large", self.project.settings.large_tables),
+            ("small", self.project.settings.small_tables),
+        ):
+            if any(fnmatchcase(name, pattern) for name in names for pattern in patterns):
+                return size  # type: ignore[return-value]
+        return "unknown"
 
 
 def same(one: Table | None, other: Table | None) -> bool:
@@ -79,8 +109,20 @@ def is_empty(table: Table, earlier: tuple[Operation, ...]) -> bool:
         match operation:
             case ChangeRows(verb="INSERT") | CreateTable(from_query=True):
                 return False
-            case ChangeRows(verb="DELETE", whole=True) | CreateTable(if_not_exists=False) | DropTable():
+            case ChangeRows(verb="DELETE" | "TRUNCATE", whole=True) | CreateTable(if_not_exists=False) | DropTable():
                 return True
+    return False
+
+
+def is_new(table: Table, earlier: tuple[Operation, ...]) -> bool:
+    """Whether the table is not in production yet, so that nobody waits for it, whatever rows it has been given: what
+    ran earlier, and is as new, made it.
+    """
+    for operation, _ in backwards(table, earlier):
+        if isinstance(operation, CreateTable):
+            return not operation.if_not_exists
+        if isinstance(operation, DropTable):
+            return True
     return False
 
 

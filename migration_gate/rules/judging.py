@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.findings import CannotJudge, Evidence, Finding, Note
-from migration_gate.operations.from_python import read_upgrade
+from migration_gate.operations.from_python import read_downgrade, read_upgrade
 from migration_gate.operations.model import NotRead, Operation
+from migration_gate.project.environment import Environment, read_environment
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
-from migration_gate.rules import ALL, GRAPH, OPERATIONS, module
+from migration_gate.rules import ALL, BLOCKS_TRAFFIC, GRAPH, OFF, OPERATIONS, WHERE_LARGE, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
 from migration_gate.rules.base import Hazard, Migration
 
@@ -41,7 +43,7 @@ def shown(path: Path | None) -> str | None:
 def active(project: Project, names: Collection[str]) -> tuple[str, ...]:
     """The rules of ``names`` that the settings leave on. Raises CannotJudge where they name a rule that is not."""
     settings = project.settings
-    for name in (*settings.select, *settings.ignore):
+    for name in (*settings.select, *settings.extend_select, *settings.ignore):
         if name not in ALL:
             from difflib import get_close_matches
 
@@ -50,9 +52,8 @@ def active(project: Project, names: Collection[str]) -> tuple[str, ...]:
             raise CannotJudge(
                 f"[tool.migration-gate] of {project.name} names the rule {name!r}, which is not one{hint}"
             )
-    return tuple(
-        name for name in names if (not settings.select or name in settings.select) and name not in settings.ignore
-    )
+    on = settings.select or [name for name in names if name not in OFF]
+    return tuple(name for name in names if name in (*on, *settings.extend_select) and name not in settings.ignore)
 
 
 def judge_history(project: Project, history: History) -> Judged:
@@ -85,14 +86,24 @@ def judge_operations(project: Project, history: History, chosen: Collection[Path
     new = [one for one in ordered if shipped and one.id not in shipped]
     read = _Reader()
     results = []
+
+    @cache
+    def environment() -> Environment:
+        return read_environment(project.directory / "env.py", project.config_file)
+
+    def downgrade(revision: Revision) -> Callable[[], tuple[Operation, ...] | None]:
+        return lambda: read_downgrade(revision.path, _source(revision.path))
+
     for revision in judged:
         before: tuple[Operation, ...] = ()
         if shipped:
             older = history.ancestors(revision.id)
             before = read.all(other for other in new if other.id in older and other != revision)
-        results.append(
-            _judge(Migration(project, revision, read(revision), before, _shipped(read, history, revision, new)))
+        shipped_before = _shipped(read, history, revision, new)
+        migration = Migration(
+            project, revision, read(revision), before, shipped_before, downgrade(revision), environment
         )
+        results.append(_judge(migration))
     return Judged(
         tuple(one for result in results for one in result.findings),
         tuple(one for result in results for one in result.notes),
@@ -157,18 +168,41 @@ def _judge(migration: Migration) -> Judged:
         if isinstance(one, NotRead)
     ]
     names = active(migration.project, OPERATIONS)
+    kinds = set(map(type, migration.operations))
     for name in names:
+        if OPERATIONS[name] and kinds.isdisjoint(OPERATIONS[name]):
+            continue
         for hazard in module(name).check(migration):
             if allow := allowed(name, hazard, allows):
                 used.append(allow)
-            elif hazard.sure:
-                found.append(finding(name, hazard))
+                continue
+            sized = _by_size(name, hazard, migration)
+            if sized.sure:
+                found.append(finding(name, sized))
             else:
-                notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line))
+                notes.append(Note(f"{name}: {sized.message}", shown(sized.path), sized.line))
     for name, hazard in judge_allows(revision.path, allows, used, names, ALL):
         if name in active(migration.project, (name,)):
             found.append(finding(name, hazard._replace(revision=revision.id)))
     return Judged(tuple(found), tuple(notes))
+
+
+def _by_size(name: str, hazard: Hazard, migration: Migration) -> Hazard:
+    """What blocks traffic does so for as long as its table is large: on a small one it is a note, and some of it on one
+    whose size nobody has told.
+    """
+    if name not in BLOCKS_TRAFFIC or hazard.table is None or not hazard.sure:
+        return hazard
+    size = migration.size(hazard.table)
+    if size == "small":
+        return hazard._replace(sure=False)
+    if size == "large":
+        return hazard
+    where_large = name in WHERE_LARGE
+    setting, word, becomes = ("large", "large", "a finding") if where_large else ("small", "small", "a note")
+    setting = f'{setting}-tables = ["{hazard.table}"] in [tool.migration-gate]'
+    line = f"If {hazard.table} is {word}, {setting} makes this {becomes}."
+    return hazard._replace(message=f"{hazard.message}\n{line}", sure=not where_large)
 
 
 def finding(name: str, hazard: Hazard, evidence: tuple[Evidence, ...] = ()) -> Finding:

@@ -102,7 +102,7 @@ def _filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
     validated: set[str] = set()
     for one, column in backwards(target.table, earlier, target.column):
         match one:
-            case ChangeRows(verb="DELETE"):
+            case ChangeRows(verb="DELETE" | "TRUNCATE"):
                 return True
             case ChangeRows(verb="UPDATE") if column in one.to_null:
                 return False

@@ -70,7 +70,7 @@ from tests.operations.reading import AT, read_statement
         ("INSERT INTO s.t (a) VALUES (1)", "ChangeRows s.t INSERT"),
         ("INSERT INTO t SELECT * FROM u", "ChangeRows t INSERT"),
         ("DELETE FROM ONLY t USING u WHERE t.a = u.a", "ChangeRows t DELETE"),
-        ("TRUNCATE t", "ChangeRows t DELETE"),
+        ("TRUNCATE t", "ChangeRows t TRUNCATE"),
         # of no concern
         ("SELECT 1", "Other SELECT"),
         ("COMMENT ON TABLE t IS 'x'", "Other Comment"),
@@ -177,7 +177,7 @@ def test_whether_every_row_is_meant(sql: str, whole: bool):
 
 
 def test_truncate_means_each_of_its_tables():
-    assert read_statement("TRUNCATE t, s.u") == ["ChangeRows t DELETE", "ChangeRows s.u DELETE"]
+    assert read_statement("TRUNCATE t, s.u") == ["ChangeRows t TRUNCATE", "ChangeRows s.u TRUNCATE"]
 
 
 @pytest.mark.parametrize(
