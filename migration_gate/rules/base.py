@@ -18,6 +18,7 @@ from migration_gate.operations.model import (
     RenameTable,
     Table,
 )
+from migration_gate.operations.transactions import Transaction, together
 from migration_gate.project.environment import Environment
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
@@ -58,6 +59,11 @@ class Migration(NamedTuple):
             if one is operation:
                 return self.before + self.operations[:position]
         return self.before
+
+    def together(self, operation: Operation) -> Transaction:
+        """What runs before one of its operations in the same transaction, other new revisions' operations too."""
+        per_migration = bool(self.environment().transaction_per_migration)
+        return together(self.before + self.operations, operation, per_migration)
 
     def hazard(
         self,
