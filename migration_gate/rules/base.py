@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from migration_gate.operations.model import (
+    AddColumn,
     ChangeRows,
+    ChangeType,
     CreateTable,
+    DropColumn,
     DropTable,
     NotRead,
     Operation,
     RenameColumn,
     RenameTable,
+    SqlType,
     Table,
 )
 from migration_gate.operations.transactions import Transaction, together
@@ -132,8 +136,50 @@ def is_new(table: Table, earlier: tuple[Operation, ...]) -> bool:
     return False
 
 
-def not_read_about(table: Table, earlier: tuple[Operation, ...], path: Path) -> NotRead | None:
-    """The first operation that could not be read and may have to do with the table: any of the same file, and of
+def column_type(migration: Migration, operation: ChangeType) -> SqlType | None:
+    """A column's type before a change of it; None where neither the history nor ``existing_type=`` tells.
+
+    The history goes first where it says one thing for certain: it is what PostgreSQL was told, and Alembic does not
+    even send ``existing_type`` to it (alembic/ddl/postgresql.py). Where something on the way to it could not be read,
+    ``existing_type`` does: autogenerate takes it from a database.
+    """
+    earlier = migration.earlier(operation)
+    recorded, certain = recorded_type(operation.table, operation.column, earlier)
+    if recorded is None:
+        recorded, certain = recorded_type(operation.table, operation.column, migration.shipped() + earlier)
+    return recorded if certain else operation.existing_type or recorded
+
+
+def recorded_type(table: Table, column: str, earlier: tuple[Operation, ...]) -> tuple[SqlType | None, bool]:
+    """The type that ``earlier`` gives a column last, None where it tells none, and whether that is certain: nothing
+    after it was left unread, and it is no CREATE TABLE IF NOT EXISTS, which may have made nothing.
+    """
+    for one, name in backwards(table, earlier, column):
+        known: SqlType | None = None
+        match one:
+            case ChangeType() if one.column == name:
+                known = one.to_type
+            case AddColumn() if one.column.name == name:
+                known = one.column.sql_type
+            case CreateTable():
+                known = next((made.sql_type for made in one.columns if made.name == name), None)
+                if one.if_not_exists:
+                    if known is None:
+                        continue
+                    return known, False
+            case DropTable():
+                return None, False
+            case DropColumn() if one.column == name:
+                return None, False
+            case _:
+                continue
+        after = next(at for at, other in enumerate(earlier) if other is one) + 1
+        return known, known is not None and not_read_about(table, earlier[after:], None) is None
+    return None, False
+
+
+def not_read_about(table: Table, earlier: tuple[Operation, ...], path: Path | None) -> NotRead | None:
+    """The first operation that could not be read and may have to do with the table: any of the file ``path``, and of
     another one that names the table.
     """
     for one in earlier:
