@@ -62,7 +62,7 @@ BLOCKS_TRAFFIC: dict[str, tuple[type, ...]] = {
     "constraint-without-not-valid": (AddConstraint,),
     "constraint-builds-index": (AddConstraint,),
     "validated-in-same-transaction": (ValidateConstraint,),
-    "work-under-exclusive-lock": (SetNotNull, ChangeRows, ValidateConstraint, CreateIndex, AddConstraint),
+    "work-under-exclusive-lock": (SetNotNull, ChangeRows, ValidateConstraint),
     "locks-several-tables": (),
     "locks-partition-parent": (CreateTable, AttachPartition, DetachPartition),
     "missing-lock-timeout": (),
@@ -98,6 +98,8 @@ OPERATIONS = {name: kinds for name, kinds in OPERATIONS.items() if name in _HERE
 ALL = (*GRAPH, *OPERATIONS, *REHEARSAL, *DRIFT, *ALLOWS)
 # On only where settings say so.
 OFF = ("missing-lock-timeout", "no-downgrade")
+# Of those, what makes one note for a project while it is off.
+NOTED = ("missing-lock-timeout",)
 # Of a table whose size nobody has told, these are notes; the other rules of BLOCKS_TRAFFIC are findings there.
 WHERE_LARGE = ("work-under-exclusive-lock", "locks-several-tables")
 

@@ -10,17 +10,21 @@ from typing import Literal, NamedTuple
 
 from migration_gate.operations.model import (
     AddColumn,
+    AddConstraint,
     ChangeRows,
     ChangeType,
     CreateTable,
     DropColumn,
+    DropConstraint,
     DropTable,
     NotRead,
     Operation,
     RenameColumn,
     RenameTable,
+    SetNotNull,
     SqlType,
     Table,
+    ValidateConstraint,
 )
 from migration_gate.operations.transactions import Transaction, together
 from migration_gate.project.environment import Environment
@@ -176,6 +180,22 @@ def recorded_type(table: Table, column: str, earlier: tuple[Operation, ...]) -> 
         after = next(at for at, other in enumerate(earlier) if other is one) + 1
         return known, known is not None and not_read_about(table, earlier[after:], None) is None
     return None, False
+
+
+def is_proven(operation: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
+    """Whether a valid CHECK shows that the column holds no NULL, so that PostgreSQL need not look (since 12)."""
+    validated: set[str] = set()
+    dropped: set[str | None] = set()
+    for one, column in backwards(operation.table, earlier, operation.column):
+        match one:
+            case ValidateConstraint():
+                validated.add(one.name)
+            case DropConstraint():
+                dropped.add(one.name)
+            case AddConstraint() if column in one.proves_not_null and one.name not in dropped:
+                if one.valid or one.name in validated:
+                    return True
+    return False
 
 
 def not_read_about(table: Table, earlier: tuple[Operation, ...], path: Path | None) -> NotRead | None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.findings import CannotJudge, Evidence, Finding, Note
 from migration_gate.operations.from_python import read_downgrade, read_upgrade
-from migration_gate.operations.model import NotRead, Operation
+from migration_gate.operations.model import Boundary, NotRead, Operation
 from migration_gate.project.environment import Environment, read_environment
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
-from migration_gate.rules import ALL, BLOCKS_TRAFFIC, GRAPH, OFF, OPERATIONS, WHERE_LARGE, module
+from migration_gate.rules import ALL, BLOCKS_TRAFFIC, GRAPH, NOTED, OFF, OPERATIONS, WHERE_LARGE, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
 from migration_gate.rules.base import Hazard, Migration
 
@@ -75,7 +75,21 @@ def judge_history(project: Project, history: History) -> Judged:
 
 
 def judge_operations(project: Project, history: History, chosen: Collection[Path] | None) -> Judged:
-    """The rules of operations, on the chosen revisions' files (all, where it is None).
+    """The rules of operations, on the revisions that ``migrations`` gives."""
+    judged = migrations(project, history, chosen)
+    results = [_judge(one) for one in judged]
+    operations = [operation for one in judged for operation in one.operations if not isinstance(operation, Boundary)]
+    return Judged(
+        tuple(one for result in results for one in result.findings),
+        (*_noted(project, judged), *(one for result in results for one in result.notes)),
+        len(judged),
+        len(operations),
+        sum(isinstance(operation, NotRead) for operation in operations),
+    )
+
+
+def migrations(project: Project, history: History, chosen: Collection[Path] | None) -> list[Migration]:
+    """The revisions to judge, of the chosen files (all, where it is None), in the order in which they run.
 
     With ``start-after`` or ``start-at`` only revisions that come after it are judged, and together they are the new
     ones. Without it each is judged as if it alone were new.
@@ -85,32 +99,38 @@ def judge_operations(project: Project, history: History, chosen: Collection[Path
     judged = [one for one in ordered if one.id not in shipped and (chosen is None or one.path in chosen)]
     new = [one for one in ordered if shipped and one.id not in shipped]
     read = _Reader()
-    results = []
 
     @cache
     def environment() -> Environment:
         return read_environment(project.directory / "env.py", project.config_file)
 
-    def downgrade(revision: Revision) -> Callable[[], tuple[Operation, ...] | None]:
-        return lambda: read_downgrade(revision.path, _source(revision.path))
-
-    for revision in judged:
+    def migration(revision: Revision) -> Migration:
         before: tuple[Operation, ...] = ()
         if shipped:
             older = history.ancestors(revision.id)
             before = read.all(other for other in new if other.id in older and other != revision)
-        shipped_before = _shipped(read, history, revision, new)
-        migration = Migration(
-            project, revision, read(revision), before, shipped_before, downgrade(revision), environment
+        return Migration(
+            project,
+            revision,
+            read(revision),
+            before,
+            _shipped(read, history, revision, new),
+            lambda: read_downgrade(revision.path, _source(revision.path)),
+            environment,
         )
-        results.append(_judge(migration))
-    return Judged(
-        tuple(one for result in results for one in result.findings),
-        tuple(one for result in results for one in result.notes),
-        len(judged),
-        sum(len(read(one)) for one in judged),
-        sum(isinstance(operation, NotRead) for one in judged for operation in read(one)),
-    )
+
+    return [migration(one) for one in judged]
+
+
+def _noted(project: Project, judged: Sequence[Migration]) -> Iterator[Note]:
+    """What a project hears once of a rule that is off."""
+    settings = project.settings
+    for name in NOTED:
+        if name in active(project, (name,)) or settings.select or name in settings.ignore:
+            continue
+        hazards = (hazard for one in judged for hazard in module(name).check(one))
+        if first := next(hazards, None):
+            yield Note(f"{name}: {first.message}", shown(first.path), first.line)
 
 
 class _Reader:

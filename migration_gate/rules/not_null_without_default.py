@@ -28,14 +28,14 @@ Source: PostgreSQL's documentation, ALTER TABLE, ADD COLUMN; measured on a table
 
 from __future__ import annotations
 
-import ast
-import copy
 import re
 from collections.abc import Iterator
 
 from migration_gate.operations.model import AddColumn, AddConstraint, Column, NotRead, Operation
 from migration_gate.rules.base import Hazard, Migration, is_empty, same
 from migration_gate.rules.remedies import (
+    add_column,
+    column_with,
     execute,
     in_batch,
     literal,
@@ -117,12 +117,11 @@ def _remedy(operation: AddColumn, migration: Migration) -> str:
     table, column = operation.table, operation.column
     name = quoted(column.name)
     fill = f"UPDATE {sql_name(table)} SET {name} = … WHERE {name} IS NULL"
-    call = python_call(operation.call)
-    if call is None:
+    written = python_call(operation.call)
+    if written is None:
         return _sql_remedy(operation, migration, fill)
-    batch = in_batch(call)
-    if not _columns(call):  # a variable or a function has it
-        call = _anew(operation)
+    batch = in_batch(written)
+    call = add_column(operation)
     suggested = _suggest(None if _has_foreign_key(operation, migration) else column.type)
     apart = out_of_batch(call, table) if in_batch(call) else call
     existing = f", existing_type={column.type}" if column.type else ""
@@ -130,9 +129,9 @@ def _remedy(operation: AddColumn, migration: Migration) -> str:
     remedy = "\n".join(
         [
             "# with the value that the rows which are there are to have:",
-            _with(call, server_default=suggested, nullable="False"),
+            column_with(call, server_default=suggested, nullable="False"),
             f"# or, where the value differs from row to row, in three steps{' outside of the batch' * batch}:",
-            _with(apart, server_default=None, nullable="True"),
+            column_with(apart, server_default=None, nullable="True"),
             execute(fill),
             f"op.alter_column({names}{existing}, nullable=False{schema_keyword(table)})",
         ]
@@ -153,33 +152,6 @@ def _sql_remedy(operation: AddColumn, migration: Migration, fill: str) -> str:
         f"ALTER TABLE {table} ADD COLUMN {definition};\n{fill};\n"
         f"ALTER TABLE {table} ALTER COLUMN {quoted(column.name)} SET NOT NULL;"
     )
-
-
-def _columns(call: ast.Call) -> list[ast.Call]:
-    """The column that is written in the call itself."""
-    calls = [node for node in ast.walk(call) if isinstance(node, ast.Call)]
-    return [one for one in calls if ast.unparse(one.func).rpartition(".")[2] in ("Column", "mapped_column")]
-
-
-def _anew(operation: AddColumn) -> ast.Call:
-    """The call, from what is known of its table and column."""
-    table, column = operation.table, operation.column
-    type_ = f", {column.type}" if column.type else ""
-    added = f"sa.Column({literal(column.name)}{type_})"
-    call = python_call(f"op.add_column({literal(table.name)}, {added}{schema_keyword(table)})")
-    assert call is not None
-    return call
-
-
-def _with(call: ast.Call, **keywords: str | None) -> str:
-    """The call, with keywords of its column set anew, or (None) taken out."""
-    tree = copy.deepcopy(call)
-    column = _columns(tree)[0]
-    column.keywords = [one for one in column.keywords if one.arg not in (*keywords, "primary_key")]
-    for name, value in keywords.items():
-        if value is not None:
-            column.keywords.append(ast.keyword(name, ast.parse(value, mode="eval").body))
-    return ast.unparse(tree).replace("'…'", '"…"')
 
 
 _SUGGESTIONS = (

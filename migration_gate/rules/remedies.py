@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 
-from migration_gate.operations.model import Table
+from migration_gate.operations.model import AddColumn, Operation, Table
 
 
 def quoted(name: str) -> str:
@@ -26,9 +27,9 @@ def literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-def schema_keyword(table: Table) -> str:
+def schema_keyword(table: Table, name: str = "schema") -> str:
     """What the call of a directive ends with where its table is in a schema."""
-    return f", schema={literal(table.schema)}" if table.schema else ""
+    return f", {name}={literal(table.schema)}" if table.schema else ""
 
 
 def python_call(call: str) -> ast.Call | None:
@@ -44,13 +45,21 @@ def python_call(call: str) -> ast.Call | None:
 _ARGUMENTS = {
     "add_column": ("table_name", "column"),
     "alter_column": ("table_name", "column_name"),
+    "create_check_constraint": ("constraint_name", "table_name", "condition"),
+    "create_foreign_key": ("constraint_name", "source_table", "referent_table", "local_cols", "remote_cols"),
+    "create_index": ("index_name", "table_name", "columns"),
     "create_primary_key": ("constraint_name", "table_name", "columns"),
+    "create_unique_constraint": ("constraint_name", "table_name", "columns"),
+    "drop_column": ("table_name", "column_name"),
+    "drop_constraint": ("constraint_name", "table_name"),
+    "drop_index": ("index_name", "table_name"),
 }
+_TABLES = ("table_name", "source_table")
 
 
 def in_batch(call: ast.Call) -> bool:
     """Whether a call is a batch's, not op's: it has one argument less."""
-    names = _ARGUMENTS.get(_method(call), ())
+    names = _ARGUMENTS.get(method(call), ())
     if any(isinstance(one, ast.Starred) for one in call.args):
         return False
     return len(call.args) + sum(one.arg in names for one in call.keywords) < len(names)
@@ -58,19 +67,81 @@ def in_batch(call: ast.Call) -> bool:
 
 def out_of_batch(call: ast.Call, table: Table) -> ast.Call:
     """A batch's call as op's own. What stands in a batch runs at its end, and an op.execute() beside it before that."""
-    name = _method(call)
-    made = python_call(f"op.{name}(table_name={literal(table.name)}{schema_keyword(table)})")
+    name = method(call)
+    at, argument = next((at, one) for at, one in enumerate(_ARGUMENTS[name]) if one in _TABLES)
+    schema_is = schema_keyword(table, "source_schema" if argument == "source_table" else "schema")
+    made = python_call(f"op.{name}({argument}={literal(table.name)}{schema_is})")
     assert made is not None
     table_name, *schema = made.keywords
-    at = _ARGUMENTS[name].index("table_name")
     kept = [one for one in call.keywords if one.arg not in ("insert_before", "insert_after")]
     if len(call.args) < at:
         return ast.Call(made.func, call.args, [table_name, *kept, *schema])
     return ast.Call(made.func, [*call.args[:at], table_name.value, *call.args[at:]], [*kept, *schema])
 
 
-def _method(call: ast.Call) -> str:
+def method(call: ast.Call) -> str:
+    """The last part of what is called: "add_column"."""
     return ast.unparse(call.func).rpartition(".")[2]
+
+
+def directive(operation: Operation, *names: str) -> ast.Call | None:
+    """The operation's own call, as op has it, where it is one of these directives; else, and for SQL, None."""
+    call = python_call(operation.call)
+    if call is None or method(call) not in names:
+        return None
+    table = getattr(operation, "table", None)
+    return out_of_batch(call, table) if table and in_batch(call) else call
+
+
+def with_keywords(call: ast.Call, **keywords: str | None) -> ast.Call:
+    """The call, with keywords set anew, or (None) taken out."""
+    kept = [one for one in call.keywords if one.arg not in keywords]
+    given = [
+        ast.keyword(name, ast.parse(value, mode="eval").body) for name, value in keywords.items() if value is not None
+    ]
+    return ast.Call(call.func, call.args, [*kept, *given])
+
+
+def source(call: ast.Call) -> str:
+    """A call's text; the place that is left to its reader stands in double quotes."""
+    return ast.unparse(call).replace("'…'", '"…"')
+
+
+def columns_in(call: ast.Call) -> list[ast.Call]:
+    """The columns that are written in the call itself."""
+    calls = [node for node in ast.walk(call) if isinstance(node, ast.Call)]
+    return [one for one in calls if method(one) in ("Column", "mapped_column")]
+
+
+def add_column(operation: AddColumn) -> ast.Call:
+    """The call that adds its column, as op or a batch has it: the user's own, or one made from what is known of it,
+    where the column is made somewhere else or the statement is SQL.
+    """
+    call = python_call(operation.call)
+    if call and method(call) == "add_column" and columns_in(call):
+        return call
+    table, column = operation.table, operation.column
+    type_ = f", {column.type}" if column.type else ""
+    added = f"sa.Column({literal(column.name)}{type_})"
+    made = python_call(f"op.add_column({literal(table.name)}, {added}{schema_keyword(table)})")
+    assert made is not None
+    return made
+
+
+def column_with(call: ast.Call, **keywords: str | None) -> str:
+    """The call's text, with keywords of its column set anew, or (None) taken out."""
+    tree = copy.deepcopy(call)
+    column = columns_in(tree)[0]
+    column.keywords = [one for one in column.keywords if one.arg not in (*keywords, "primary_key")]
+    for name, value in keywords.items():
+        if value is not None:
+            column.keywords.append(ast.keyword(name, ast.parse(value, mode="eval").body))
+    return source(tree)
+
+
+def in_autocommit_block(*lines: str) -> str:
+    """The lines, each of which is committed by itself."""
+    return "\n".join(["with op.get_context().autocommit_block():", *(f"    {line}" for line in lines)])
 
 
 def tidy(call: str) -> str:

@@ -230,19 +230,19 @@ def test_a_check_stops_at_nulls_before_set_not_null_does(body: str, run: Run):
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
 def test_the_gate_refuses_what_postgresql_refuses(body: str, repository: Repository):
     repository.write({"a1.py": source(body)})
-    assert {one.rule for one in repository.findings()} == {RULE}
+    assert {one.rule for one in repository.findings(select=(RULE,))} == {RULE}
 
 
 @pytest.mark.parametrize("body", [*GOOD.values(), *PROVED.values()], ids=[*GOOD, *PROVED])
 def test_the_gate_lets_through_what_postgresql_takes(body: str, repository: Repository):
     repository.write({"a1.py": source(body)})
-    assert repository.findings() == ()
+    assert repository.findings(select=(RULE,)) == ()
 
 
 @pytest.mark.parametrize("body", [*MAYBE.values(), *KEYS.values()], ids=[*MAYBE, *KEYS])
 def test_what_only_postgresql_can_say_is_a_note(body: str, repository: Repository):
     repository.write({"a1.py": source(body)})
-    verdict = repository.judge()
+    verdict = repository.judge(select=(RULE,))
     assert verdict.findings == ()
     assert [one.message for one in verdict.notes if one.message.startswith(RULE)]
 
@@ -251,7 +251,7 @@ def test_what_only_postgresql_can_say_is_a_note(body: str, repository: Repositor
 def test_the_remedy_works(name: str, repository: Repository, run: Run):
     text = source(BAD[name])
     repository.write({"a1.py": text})
-    finding = repository.only()
+    finding = repository.only(select=(RULE,))
     (way,) = alternatives(finding)
     assert run(pasted(text, finding, way, "''"), rows=True) is None, way
 
@@ -266,7 +266,7 @@ def test_the_remedy_works(name: str, repository: Repository, run: Run):
 )
 def test_what_was_not_read_before_it_makes_a_note_of_the_finding(unread: str, repository: Repository):
     repository.write({"a1.py": source(f"from app import fill, unknown\n{unread}\n{SET}")})
-    verdict = repository.judge()
+    verdict = repository.judge(select=(RULE,))
     assert verdict.findings == ()
     assert [one.message for one in verdict.notes if "could not be read" in one.message]
 
@@ -278,7 +278,7 @@ def test_an_update_that_may_leave_nulls_makes_a_note_of_the_finding(where: str, 
     text = source(f"op.execute(\"UPDATE users SET email = 'x' {where}\")\n{SET}")
     assert run(text, rows=True) == NOT_NULL_VIOLATION
     repository.write({"a1.py": text})
-    verdict = repository.judge()
+    verdict = repository.judge(select=(RULE,))
     assert verdict.findings == ()
     assert [one.message for one in verdict.notes if "may leave NULLs behind" in one.message]
 
@@ -292,9 +292,9 @@ def test_an_update_in_an_earlier_new_revision_fills(repository: Repository):
             "c3.py": revision("c3", SET, down="b2"),
         }
     )
-    assert repository.findings(start_after=("a1",)) == ()
-    assert repository.only(start_after=("b2",)).rule == RULE
-    assert repository.only().rule == RULE  # each judged as if it alone were new
+    assert repository.findings(select=(RULE,), start_after=("a1",)) == ()
+    assert repository.only(select=(RULE,), start_after=("b2",)).rule == RULE
+    assert repository.only(select=(RULE,)).rule == RULE  # each judged as if it alone were new
 
 
 def test_an_update_on_another_branch_does_not_fill(repository: Repository):
@@ -306,7 +306,7 @@ def test_an_update_on_another_branch_does_not_fill(repository: Repository):
             "c3.py": revision("c3", SET, down="a1"),
         }
     )
-    assert RULE in {one.rule for one in repository.findings(start_after=("a1",))}
+    assert RULE in {one.rule for one in repository.findings(select=(RULE,), start_after=("a1",))}
 
 
 @pytest.mark.parametrize(
@@ -348,4 +348,4 @@ def test_a_column_that_is_not_null_since_an_earlier_revision_is_passed_over(
     before: str, closed: bool, repository: Repository
 ):
     repository.write({"a1.py": revision("a1", before), "b2.py": revision("b2", SET, down="a1")})
-    assert [one.rule for one in repository.findings(start_after=("a1",))] == [RULE] * closed
+    assert [one.rule for one in repository.findings(select=(RULE,), start_after=("a1",))] == [RULE] * closed
