@@ -67,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
 
     lint = add("lint", help="read the migrations; run nothing")
     lint.add_argument("files", nargs="*", metavar="PATH", help="judge only these files' operations, or a folder's")
+    lint.add_argument(
+        "--plan", action="store_true", help="show what will run, by transaction: the locks, and what waits for them"
+    )
     _common(lint)
 
     heads = add("heads", help="judge the revision graph alone")

@@ -41,6 +41,39 @@ class Note(NamedTuple):
     line: int | None = None
 
 
+class Held(NamedTuple):
+    """A lock on a table that is there, from its statement to the end of the transaction. ``blocks`` is what of an
+    application's traffic waits for it, "" for none; ``work`` what the statement does meanwhile that takes longer the
+    larger the table is, "" for nothing, None where that is not known.
+    """
+
+    table: str
+    lock: str
+    blocks: str
+    work: str | None
+
+
+class Step(NamedTuple):
+    """One statement of a plan. ``not_read`` is why nobody knows what it does, "" where that is known."""
+
+    path: str
+    line: int
+    text: str
+    held: tuple[Held, ...] = ()
+    not_read: str = ""
+
+
+class Planned(NamedTuple):
+    """What one transaction will do. ``autocommit`` is true where each statement is committed by itself, and None after
+    a COMMIT of the migration's own, where the driver decides.
+    """
+
+    project: str
+    revisions: tuple[str, ...]
+    autocommit: bool | None
+    steps: tuple[Step, ...]
+
+
 Word = Literal["open", "closed", "not judged"]
 
 
@@ -48,7 +81,8 @@ class Verdict(NamedTuple):
     """Everything one run has to say.
 
     ``problems`` are one-line reasons why something could not be judged; ``facts`` are the short phrases of
-    the summary line ("214 revisions, 1 new"). ``stages`` are the lines that a long run shows as it goes.
+    the summary line ("214 revisions, 1 new"). ``stages`` are the lines that a long run shows as it goes, ``plan`` what
+    will run.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -57,6 +91,7 @@ class Verdict(NamedTuple):
     facts: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     title: str = ""
+    plan: tuple[Planned, ...] | None = None  # None: nobody asked for it
 
     @property
     def word(self) -> Word:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from migration_gate.commands.emit import emit
-from migration_gate.findings import CannotJudge, Finding, Note, Verdict
+from migration_gate.findings import CannotJudge, Finding, Note, Planned, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
-from migration_gate.rules.judging import judge_history, judge_operations, shown
+from migration_gate.rules.judging import judge_history, judge_operations, migrations, shown
 
 
 def run(options: Namespace) -> int:
@@ -21,14 +21,16 @@ def run(options: Namespace) -> int:
     named = _named(options.files)
     projects = discovery.find_around(Path.cwd(), options.project)
     chosen = _chosen(named)
-    verdict = judge([(project, history.load(project, chosen)) for project in projects], named)
+    verdict = judge([(project, history.load(project, chosen)) for project in projects], named, options.plan)
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(verdict._replace(facts=(*verdict.facts, took)), options)
 
 
-def judge(graphs: Sequence[tuple[Project, History]], named: Mapping[str, Collection[Path]] | None) -> Verdict:
+def judge(
+    graphs: Sequence[tuple[Project, History]], named: Mapping[str, Collection[Path]] | None, planned: bool = False
+) -> Verdict:
     """The static verdict on some projects, each with its history. ``named`` has the arguments, each with the resolved
-    files that it stands for: only their operations are judged. None: all.
+    files that it stands for: only their operations are judged. None: all. With ``planned`` it has a plan of them too.
     """
     chosen = _chosen(named)
     findings: list[Finding] = []
@@ -38,9 +40,11 @@ def judge(graphs: Sequence[tuple[Project, History]], named: Mapping[str, Collect
     alone = False
     hazards = 0
     heads: list[str] = []
+    plans: list[Planned] = []
     for project, graph in graphs:
         left -= graph.paths
-        operations = judge_operations(project, graph, chosen)
+        found = migrations(project, graph, chosen)
+        operations = judge_operations(project, found)
         hazards += len(operations.findings)
         for result in (judge_history(project, graph), operations):
             findings += result.findings
@@ -50,7 +54,12 @@ def judge(graphs: Sequence[tuple[Project, History]], named: Mapping[str, Collect
             not_read += result.not_read
         revisions += len(graph.revisions)
         heads += graph.heads
-        alone = alone or not (project.settings.start_after or project.settings.start_at)
+        by_itself = not (project.settings.start_after or project.settings.start_at)
+        alone = alone or by_itself
+        if planned:
+            from migration_gate.rules.plan import plan
+
+            plans += plan(project.name, found, by_itself)
     facts = [f"{revisions} revision{'s' if revisions != 1 else ''}, {judged} judged"]
     if alone and judged > 1:
         facts[0] += " (each as if it alone were new)"
@@ -67,7 +76,8 @@ def judge(graphs: Sequence[tuple[Project, History]], named: Mapping[str, Collect
         facts.append(
             f"{read} operation{'s' if read != 1 else ''} read, " + (f"{not_read} not" if not_read else "all understood")
         )
-    return Verdict(tuple(findings), tuple(notes), tuple(_unjudged(named or {}, left)), tuple(facts))
+    problems = tuple(_unjudged(named or {}, left))
+    return Verdict(tuple(findings), tuple(notes), problems, tuple(facts), plan=tuple(plans) if planned else None)
 
 
 def _named(arguments: Sequence[str]) -> dict[str, set[Path]] | None:

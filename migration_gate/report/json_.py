@@ -8,10 +8,11 @@ from migration_gate.findings import Verdict
 
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
-    """One JSON object: ``version``, ``verdict``, ``findings``, ``notes``, ``problems``. Text is as it was found: the
+    """One JSON object: ``version``, ``verdict``, ``findings``, ``notes``, ``problems``, and ``plan`` where
+    that was asked for. Text is as it was found: the
     reader of a JSON string is the one who escapes it.
     """
-    document = {
+    document: dict[str, object] = {
         "version": 1,
         "verdict": verdict.word,
         "findings": [
@@ -29,5 +30,15 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
         "notes": [{"message": one.message, "path": one.path, "line": one.line} for one in verdict.notes],
         "problems": list(verdict.problems),
     }
+    if verdict.plan is not None:
+        document["plan"] = [
+            {
+                "project": one.project,
+                "revisions": list(one.revisions),
+                "autocommit": one.autocommit,
+                "steps": [{**step._asdict(), "held": [held._asdict() for held in step.held]} for step in one.steps],
+            }
+            for one in verdict.plan
+        ]
     # GitHub's runner would take "##[" for a command; it can stand in a string only, where this is the same.
     return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"

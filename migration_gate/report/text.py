@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from migration_gate.findings import Finding, Note, Verdict
+from migration_gate.findings import Finding, Note, Planned, Verdict
 from migration_gate.report.clean import clean, clean_line, harmless
 from migration_gate.rules import OPERATIONS
 
@@ -18,6 +18,8 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     """The whole verdict as text, ending in a newline. With ``notes`` all notes are shown, else the first few."""
     parts = [_style(clean_line(verdict.title), "1", color), ""] if verdict.title else []
     parts += _stages(verdict, color)
+    for planned in verdict.plan or ():
+        parts += ["", *_planned(planned, color)]
     for finding in verdict.findings:
         parts += ["", *_finding(finding, color)]
     shown = verdict.notes if notes else verdict.notes[:NOTES]
@@ -37,6 +39,25 @@ def _stages(verdict: Verdict, color: bool) -> Iterator[str]:
     for stage in verdict.stages:
         mark, code = {True: ("✓", "32"), False: ("✗", "1;31"), None: ("?", "1;33")}[stage.passed]
         yield f"  {_style(mark, code, color)} {clean_line(stage.name):<9} {clean_line(stage.text)}"
+
+
+def _planned(planned: Planned, color: bool) -> Iterator[str]:
+    kind = {
+        False: "one transaction",
+        True: "each statement by itself (autocommit)",
+        None: "after a COMMIT: with or without a transaction, as the driver has it",
+    }[planned.autocommit]
+    revisions = clean_line(", ".join(planned.revisions))
+    yield _style(f"{clean_line(planned.project)}  {revisions}  {kind}", "1", color)
+    for step in planned.steps:
+        yield f"  {clean_line(Path(step.path).name)}:{step.line}  {clean_line(step.text)}"
+        if step.not_read:
+            yield f"      not read: {clean_line(step.not_read)}"
+        for held in step.held:
+            words = [f"{clean_line(held.table)}: {held.lock}"]
+            words.append(f"{held.blocks} wait" if held.blocks else "nothing waits")
+            words.append({None: "work not known", "": ""}.get(held.work, f"{held.work} meanwhile"))
+            yield "      " + ", ".join(filter(None, words))
 
 
 def _finding(finding: Finding, color: bool) -> Iterator[str]:

@@ -74,9 +74,8 @@ def judge_history(project: Project, history: History) -> Judged:
     return Judged(tuple(found), notes)
 
 
-def judge_operations(project: Project, history: History, chosen: Collection[Path] | None) -> Judged:
-    """The rules of operations, on the revisions that ``migrations`` gives."""
-    judged = migrations(project, history, chosen)
+def judge_operations(project: Project, judged: Sequence[Migration]) -> Judged:
+    """The rules of operations, on what ``migrations`` gives."""
     results = [_judge(one) for one in judged]
     operations = [operation for one in judged for operation in one.operations if not isinstance(operation, Boundary)]
     return Judged(

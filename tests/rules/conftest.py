@@ -17,7 +17,7 @@ from migration_gate.postgres.databases import create
 from migration_gate.postgres.server import Server
 from migration_gate.project import discovery, history
 from migration_gate.project.settings import Settings
-from migration_gate.rules.judging import judge_history, judge_operations
+from migration_gate.rules.judging import judge_history, judge_operations, migrations
 from tests.conftest import write
 
 INI = "[alembic]\nscript_location = migrations\n"
@@ -57,7 +57,7 @@ class Repository(NamedTuple):
         """What the rules say of everything that is there."""
         project = discovery.find(self.root)[0]._replace(settings=Settings(**settings))
         graph = history.load(project)
-        said = [judge_history(project, graph), judge_operations(project, graph, None)]
+        said = [judge_history(project, graph), judge_operations(project, migrations(project, graph, None))]
         return Verdict(
             tuple(one for each in said for one in each.findings),
             tuple(one for each in said for one in each.notes),
