@@ -12,9 +12,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from migration_gate.operations.directives import Call, operations_of, statement_operations
-from migration_gate.operations.model import At, NotRead, Operation, Other, Table
+from migration_gate.operations.model import At, Boundary, NotRead, Operation, Other, Table
 from migration_gate.operations.plain import (
     BUILTINS,
     LONGEST_LOOP,
@@ -33,6 +34,7 @@ from migration_gate.operations.values import (
     HANDLE,
     MOST,
     UNKNOWN,
+    Autocommit,
     Batch,
     Change,
     Connection,
@@ -86,6 +88,10 @@ class Expressions:
         self.ends = time.process_time() + SECONDS
         self.calls: list[str] = []
         self.returns: list[list[Value]] = []  # of each call, what it may return before its end
+        self.batches: list[Batch] = []  # that have begun, and whose operations still wait
+        self.autocommit: ast.AST | None = (
+            None  # what took the connection out of transactions, until it is told otherwise
+        )
         self.reading = False  # False while the module's top level is walked: nothing there is an operation
         self.last: ast.AST = ast.Pass(lineno=1, end_lineno=1)
         self.current: ast.stmt | None = None
@@ -123,6 +129,34 @@ class Expressions:
     def found(self, operations: Sequence[Operation]) -> None:
         if self.reading:
             self.operations += operations
+
+    def boundary(
+        self, kind: Literal["autocommit", "end of autocommit", "commit"], node: ast.AST, line: int | None = None
+    ) -> None:
+        at = self.at(node)
+        self.found([Boundary(At(at.path, line, line) if line else at, self.text(node), kind)])
+
+    def isolation(self, node: ast.AST, autocommit: bool) -> None:
+        """The migration's own connection commits each statement from here on, or no longer does. (SQLAlchemy 2 refuses
+        to change that within a transaction; drivers do, and psycopg2 rolls the transaction back.)
+        """
+        if autocommit and self.autocommit is None:
+            self.autocommit = node
+            self.boundary("autocommit", node)
+        elif not autocommit and self.autocommit is not None:
+            self.autocommit = None
+            self.boundary("end of autocommit", node)
+
+    def flush(self, batch: Batch) -> None:
+        self.found(batch.waiting)
+        batch.waiting.clear()
+
+    def end(self) -> None:
+        """What began and nobody ended, ends with the function: ``stack.enter_context(op.batch_alter_table(…))``."""
+        for batch in self.batches:
+            self.flush(batch)
+        if self.autocommit is not None:
+            self.isolation(self.autocommit, False)
 
     def step(self, node: ast.AST) -> None:
         self.last = node
@@ -384,7 +418,8 @@ class Expressions:
             if len(args) > 1:
                 schema = args[1]
             known = isinstance(table, str) and (schema is None or isinstance(schema, str))
-            return Batch(Table(str(table), schema) if known else None)
+            self.batches.append(batch := Batch(Table(str(table), schema) if known else None, []))
+            return batch
         if name == "inline_literal":
             return UNKNOWN
         if "." in name:  # op.get_context().…, as an attribute chain of the module itself
@@ -398,10 +433,16 @@ class Expressions:
         self, method: Method, node: ast.Call, args: tuple[Value, ...], keywords: Scope, whole: bool
     ) -> Value:
         owner, name = method.owner, method.name
+        if name == "enter_context" and args and isinstance(args[0], Batch | Autocommit):
+            if isinstance(args[0], Autocommit):
+                self.isolation(node, True)
+            return args[0] if isinstance(args[0], Batch) else UNKNOWN
         if isinstance(owner, Batch):
             return self.batch(owner, name, node, args, keywords, whole)
         if isinstance(owner, Connection):
-            return self.connection(owner, name, node, args)
+            return self.connection(owner, name, node, args, keywords)
+        if isinstance(owner, Autocommit):
+            return self.connection(Connection(), name, node, args, keywords)
         if isinstance(owner, CoreTable | Change):
             return self.core(owner, name, node, args, keywords)
         if isinstance(owner, Method) and owner.name == "url" and name == "get_backend_name" and touches_database(owner):
@@ -413,8 +454,18 @@ class Expressions:
         if is_plain(owner):
             return plain_method(owner, name, args, keywords)
         if touches_database(owner):
+            if name == "autocommit_block":
+                return Autocommit()
+            if name in ("begin", "connect") and isinstance(owner, Method) and owner.name == "engine":
+                return Connection(inner=True)
+            if name == "commit":  # of a driver's connection, or a transaction of the connection's own
+                self.boundary("commit", node)
+            if name == "set_isolation_level":
+                self.isolation(node, _says_autocommit(args[0] if args else None))
+            if name == "execution_options" and "isolation_level" in keywords:  # of another connection of the engine
+                return Autocommit(True) if _says_autocommit(keywords["isolation_level"]) else HANDLE
             if name in _EXECUTING:  # op.get_context().connection, a cursor, an engine: all of them are the connection
-                return self.connection(Connection(), name, node, args)
+                return self.connection(Connection(), name, node, args, keywords)
             if name in _WRITING:
                 self.not_read(node, f"rows changed through the ORM by .{name}() are not read")
             return HANDLE
@@ -431,7 +482,10 @@ class Expressions:
         if name == "get_bind":
             return Connection()
         call = Call(name, args, keywords, whole, self.at(node), self.text(node), True, owner.table)
-        self.found(operations_of(call))
+        if name == "execute":  # the only one that does not wait: `batch_execute` goes past the batch
+            self.found(operations_of(call))
+        elif self.reading:
+            owner.waiting.extend(operations_of(call))
         return UNKNOWN
 
     def made(self, owner: Made, name: str, node: ast.Call, args: tuple[Value, ...], keywords: Scope) -> Value:
@@ -445,18 +499,27 @@ class Expressions:
             self.not_read(node, f"{owner.kind}.{name}() is given the database or stands alone, and is not followed")
         return owner
 
-    def connection(self, owner: Connection, name: str, node: ast.Call, args: tuple[Value, ...]) -> Value:
+    def connection(
+        self, owner: Connection, name: str, node: ast.Call, args: tuple[Value, ...], keywords: Scope
+    ) -> Value:
+        if name == "commit" and not (owner.session or owner.inner):
+            # A session on a connection that has a transaction does not end it: "conditional_savepoint".
+            self.boundary("commit", node)
+        if name == "execution_options" and "isolation_level" in keywords:
+            if owner.inner and _says_autocommit(keywords["isolation_level"]):
+                return Autocommit(True)
+            self.isolation(node, _says_autocommit(keywords["isolation_level"]))
         if name in _EXECUTING:
             binds = name in ("execute", "scalar", "scalars")
             self.found(statement_operations(args[0] if args else None, self.at(node), self.text(node), binds))
             return Unknown(handle=owner.session)  # a session gives mapped objects, and they can be changed
         if name in _SAME_CONNECTION:
-            return owner
+            return owner._replace(inner=owner.inner or name == "begin_nested")
         if name in ("run_callable", "run_sync"):
             self.not_read(node, f".{name}() is given the database, and is not followed")
         if owner.session and name in _WRITING:
             self.not_read(node, f"rows changed through the ORM by .{name}() are not read")
-        return HANDLE if name in ("query", "cursor") else UNKNOWN
+        return HANDLE if name in ("query", "cursor", "get_transaction") else UNKNOWN
 
     def core(
         self, owner: CoreTable | Change, name: str, node: ast.Call, args: tuple[Value, ...], keywords: Scope
@@ -485,6 +548,13 @@ class Expressions:
 def _handed(args: tuple[Value, ...], keywords: Scope) -> bool:
     """Whether a call is given something by which it could change the database."""
     return any(map(touches_database, [*args, *keywords.values()]))
+
+
+def _says_autocommit(level: Value) -> bool:
+    """Of SQLAlchemy's levels, and of psycopg2's ``ISOLATION_LEVEL_AUTOCOMMIT``, which is 0."""
+    if isinstance(level, Imported):
+        return level.name.endswith("AUTOCOMMIT")
+    return level == 0 or (isinstance(level, str) and level.upper() == "AUTOCOMMIT")
 
 
 def _is_url(value: Value) -> bool:

@@ -17,6 +17,9 @@ from migration_gate.operations.model import At, NotRead, Operation
 from migration_gate.operations.plain import LONGEST_LOOP, add, is_sequence, same
 from migration_gate.operations.values import (
     UNKNOWN,
+    Autocommit,
+    Batch,
+    Connection,
     Function,
     Imported,
     Method,
@@ -87,6 +90,7 @@ class _Reader(Expressions):
         for one, args in [(entry, (UNKNOWN,) * parameters), *((one, ()) for one in engines if parameters)]:
             with suppress(_Leave):
                 self.run(one, args, {})
+            self.end()
         return True
 
     # ── statements ───────────────────────────────────────────────────────────────────────────────────────
@@ -119,11 +123,7 @@ class _Reader(Expressions):
                 self.perhaps(node.body, scope)
                 self.perhaps(node.orelse, scope)
             case ast.With() | ast.AsyncWith():
-                for item in node.items:
-                    value = self.expression(item.context_expr, scope)
-                    if item.optional_vars:
-                        self.bind(item.optional_vars, value, scope)
-                self.block(node.body, scope)
+                self.within(node, scope)
             case ast.Try() | ast.TryStar():
                 self.attempt(node, scope)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -149,6 +149,30 @@ class _Reader(Expressions):
                     self.perhaps(one.body, scope)
             case _:
                 self.parts(node, scope)
+
+    def within(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+        """A block with its contexts, which end in the opposite order. A batch's directives run when its block ends:
+        ``BatchOperationsImpl.flush``.
+        """
+        ends: list[Value] = []
+        try:
+            for item in node.items:
+                value = self.expression(item.context_expr, scope)
+                if isinstance(value, Autocommit):
+                    self.boundary("autocommit", item.context_expr)
+                    value = Connection() if value.connection else UNKNOWN
+                    ends.append(item.context_expr)
+                elif isinstance(value, Batch):
+                    ends.append(value)
+                if item.optional_vars:
+                    self.bind(item.optional_vars, value, scope)
+            self.block(node.body, scope)
+        finally:
+            for one in reversed(ends):
+                if isinstance(one, Batch):
+                    self.flush(one)
+                else:
+                    self.boundary("end of autocommit", one, node.end_lineno)
 
     def branch(self, node: ast.If, scope: Scope) -> None:
         test = self.expression(node.test, scope)
@@ -230,7 +254,9 @@ class _Reader(Expressions):
                 self.bind(target.value, UNKNOWN, scope)
             case ast.Attribute():
                 owner = self.expression(target.value, scope)
-                if isinstance(owner, Unknown | Method) and touches_database(owner):
+                if target.attr == "autocommit" and touches_database(owner):
+                    self.isolation(target, value is not False)
+                elif isinstance(owner, Unknown | Method) and touches_database(owner):
                     self.not_read(target, "rows changed through the ORM, by setting an attribute, are not read")
             case ast.Subscript():
                 owner = self.expression(target.value, scope)

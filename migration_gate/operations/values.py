@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from migration_gate.operations.model import Table
+from migration_gate.operations.model import Operation, Table
 
 Value = Any  # one of the plain types above, or one of the classes below
 
@@ -43,15 +43,27 @@ class Made(NamedTuple):
 
 
 class Connection(NamedTuple):
-    """``op.get_bind()``, or an ORM session on it."""
+    """``op.get_bind()``, or an ORM session on it. ``inner`` is true of a savepoint, and of another connection of the
+    engine: its commit() does not end the migration's transaction.
+    """
 
     session: bool = False
+    inner: bool = False
 
 
 class Batch(NamedTuple):
-    """What ``with op.batch_alter_table(...) as batch`` binds; its table is None where the name is not known."""
+    """What ``with op.batch_alter_table(...) as batch`` binds; its table is None where the name is not known. Its
+    operations wait for the block's end.
+    """
 
     table: Table | None
+    waiting: list[Operation]
+
+
+class Autocommit(NamedTuple):
+    """``op.get_context().autocommit_block()``, not yet entered; or a connection that commits each statement."""
+
+    connection: bool = False
 
 
 class Method(NamedTuple):
@@ -134,7 +146,7 @@ def touches_database(value: Value) -> bool:
     for one in inside(value):
         while isinstance(one, Method):
             one = one.owner
-        if isinstance(one, Connection | Batch) or (isinstance(one, Unknown) and one.handle):
+        if isinstance(one, Connection | Batch | Autocommit) or (isinstance(one, Unknown) and one.handle):
             return True
         if isinstance(one, Imported) and (one.name + ".").startswith(("alembic.op.", "alembic.context.")):
             return True
