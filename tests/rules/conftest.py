@@ -19,11 +19,12 @@ from migration_gate.project import discovery, history
 from migration_gate.project.settings import Settings
 from migration_gate.rules.judging import judge_history, judge_operations, migrations
 from tests.conftest import write
+from tests.rules.watch import Lab, Seen, fork, laboratory, project, upgrade
 
 INI = "[alembic]\nscript_location = migrations\n"
 VERSIONS = "migrations/versions"
 
-# What production has before the migration under test. `email` may be NULL, and is.
+# A small production without keys between its tables. `email` may be NULL, and is. The whole one is in production.py.
 TABLES = """
     CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL, email text, bio text);
     CREATE TABLE "order" (id serial PRIMARY KEY, email text);
@@ -102,7 +103,7 @@ def run(connection: Connection) -> Run:
     None where it went through, else PostgreSQL's SQLSTATE. ``before`` is SQL that production has seen as well.
     """
 
-    def upgrade(source: str, rows: bool, before: str = "") -> str | None:
+    def migrate(source: str, rows: bool, before: str = "") -> str | None:
         with connection.begin() as transaction:
             if before:
                 connection.execute(text(before))
@@ -119,4 +120,26 @@ def run(connection: Connection) -> Run:
                 transaction.rollback()
         return None
 
-    return upgrade
+    return migrate
+
+
+@pytest.fixture(scope="session")
+def lab(server: Server) -> Iterator[Lab]:
+    """Production with rows and without, ready to be forked."""
+    with laboratory(server) as one:
+        yield one
+
+
+Watch = Callable[..., Seen]
+
+
+@pytest.fixture
+def watch(lab: Lab, tmp_path: Path) -> Watch:
+    """Run upgrades, one revision for each body, on a fork of production: ``watch("op.add_column(…)")`` → Seen."""
+
+    def run(*bodies: str, rows: bool = True, per_migration: bool = False, **how: Any) -> Seen:
+        folder = project(tmp_path / "watched", *bodies, per_migration=per_migration)
+        with fork(lab, rows) as database:
+            return upgrade(lab, database, folder, **how)
+
+    return run
