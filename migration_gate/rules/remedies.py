@@ -72,6 +72,9 @@ def out_of_batch(call: ast.Call, table: Table) -> ast.Call:
     schema_is = schema_keyword(table, "source_schema" if argument == "source_table" else "schema")
     made = python_call(f"op.{name}({argument}={literal(table.name)}{schema_is})")
     assert made is not None
+    for part in ast.walk(call):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "f":
+            part.func = ast.parse("op.f", mode="eval").body  # a batch has one of its own
     table_name, *schema = made.keywords
     kept = [one for one in call.keywords if one.arg not in ("insert_before", "insert_after")]
     if len(call.args) < at:

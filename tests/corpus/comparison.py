@@ -53,7 +53,9 @@ class Fact(NamedTuple):
 
     def __str__(self) -> str:
         about = " ".join(value for _, value in self.about)
-        says = ", ".join(f"{name}={value}" for name, value in self.says.items() if value not in (None, False, (), "none"))
+        says = ", ".join(
+            f"{name}={value}" for name, value in self.says.items() if value not in (None, False, (), "none")
+        )
         return f"{self.kind} {about}" + (f" ({says})" if says else "")
 
 
@@ -188,7 +190,9 @@ def on(operation: Operation, lines: tuple[int, ...]) -> bool:
 
 def covers(operation: NotRead, lines: tuple[int, ...]) -> bool:
     """Whether the reader said of one of these lines, or of all from some line on, that it could not follow them."""
-    onwards = operation.reason.endswith("is not read") and ("after it" in operation.reason or "rest of" in operation.reason)
+    onwards = operation.reason.endswith("is not read") and (
+        "after it" in operation.reason or "rest of" in operation.reason
+    )
     return on(operation, lines) or (onwards and any(line >= operation.at.line for line in lines))
 
 

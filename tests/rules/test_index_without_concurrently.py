@@ -1,0 +1,111 @@
+"""index-without-concurrently, against PostgreSQL: what it refuses makes traffic wait, what it lets through does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rules.traffic import EXCLUSIVE, Watch, judge, steps
+
+RULE = "index-without-concurrently"
+WAITS = {EXCLUSIVE, "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE"}
+
+BAD = {
+    "create": ("users", 'op.create_index("ix_users_email", "users", ["email"])'),
+    "keywords": ("users", 'op.create_index(index_name="i", table_name="users", columns=["email"], unique=False)'),
+    "unique": ("users", 'op.create_index("i", "users", ["id", "email"], unique=True)'),
+    "op.f": ("users", 'op.create_index(op.f("ix_users_bio"), "users", ["age"])'),
+    "an expression, some rows": (
+        "users",
+        'op.create_index("i", "users", [sa.text("lower(nickname)")], postgresql_where=sa.text("age > 3"))',
+    ),
+    "batch": ("users", 'with op.batch_alter_table("users") as b:\n    b.create_index("i", ["age"], unique=False)'),
+    "batch with op.f": (
+        "users",
+        'with op.batch_alter_table("users", schema=None) as b:\n    b.create_index(b.f("ix"), ["age"])',
+    ),
+    "schema": ("crm.users", 'op.create_index("i", "users", ["email"], schema="crm")'),
+    "reserved word": ("order", 'op.create_index("i", "order", ["email"])'),
+    "capital letters": ("Users", 'op.create_index("I", "Users", ["email"])'),
+    "postgresql_concurrently=False": ("users", 'op.create_index("i", "users", ["age"], postgresql_concurrently=False)'),
+    "with its column": ("users", 'op.add_column("users", sa.Column("phone", sa.Text(), index=True))'),
+    "SQL": ("users", 'op.execute("CREATE INDEX i ON users (age)")'),
+    "SQL, if not exists": ("users", 'op.execute("CREATE UNIQUE INDEX IF NOT EXISTS i ON users USING btree (id)")'),
+    "drop": ("users", 'op.drop_index("ix_users_name", table_name="users")'),
+    "drop, positional": ("users", 'op.drop_index("ix_users_name", "users")'),
+    "drop without its table": ("users", 'op.drop_index("ix_users_name")'),
+    "drop in a batch": ("users", 'with op.batch_alter_table("users") as b:\n    b.drop_index("ix_users_name")'),
+    "drop in SQL": ("users", 'op.execute("DROP INDEX IF EXISTS ix_users_name")'),
+    "reindex": ("users", 'op.execute("REINDEX TABLE users")'),
+    "reindex one": ("users", 'op.execute("REINDEX INDEX ix_users_name")'),
+}
+
+GOOD = {
+    "concurrently": """
+        with op.get_context().autocommit_block():
+            op.create_index("i", "users", ["age"], postgresql_concurrently=True)
+    """,
+    "drop concurrently": """
+        with op.get_context().autocommit_block():
+            op.drop_index("ix_users_name", table_name="users", postgresql_concurrently=True)
+    """,
+    "SQL concurrently": """
+        with op.get_context().autocommit_block():
+            op.execute("CREATE INDEX CONCURRENTLY i ON users (age)")
+            op.execute("DROP INDEX CONCURRENTLY ix_users_name")
+            op.execute("REINDEX TABLE CONCURRENTLY users")
+    """,
+    "on a table of the same revision": """
+        op.create_table("notes", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("n", sa.Integer()))
+        op.create_index("ix_notes_n", "notes", ["n"])
+    """,
+    "an index that has just been made": """
+        op.create_table("notes", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("n", sa.Integer()))
+        op.create_index("ix_notes_n", "notes", ["n"])
+        op.drop_index("ix_notes_n", "notes")
+    """,
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_it_refuses_makes_writes_wait(case: str, tmp_path: Path, watch: Watch) -> None:
+    table, body = BAD[case]
+    (finding,) = judge(tmp_path, RULE, body).findings
+    assert table in finding.message
+    seen = watch(body)
+    assert seen.error is None, seen.message
+    assert {mode for one in seen.statements for name, mode in one.locks if name == table} & WAITS
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_what_it_lets_through_makes_nobody_wait(case: str, tmp_path: Path, watch: Watch) -> None:
+    verdict = judge(tmp_path, RULE, GOOD[case])
+    assert not verdict.findings
+    assert not verdict.notes
+    seen = watch(GOOD[case])
+    assert seen.error is None, seen.message
+    indexes = {"ix_users_name", "ix_orders_user_id"}
+    waits = {name for one in seen.statements for name, mode in one.locks if mode in WAITS}
+    assert waits - indexes == set() or "REINDEX" in GOOD[case]
+
+
+def test_a_table_that_came_two_revisions_earlier_is_new(tmp_path: Path) -> None:
+    made = 'op.create_table("notes", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("n", sa.Integer()))'
+    between = 'op.add_column("users", sa.Column("phone", sa.Text()))'
+    assert not judge(tmp_path, RULE, made, between, 'op.create_index("i", "notes", ["n"])').findings
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_the_remedy_makes_nobody_wait(case: str, tmp_path: Path, watch: Watch) -> None:
+    table, body = BAD[case]
+    (finding,) = judge(tmp_path, RULE, body).findings
+    bodies = steps(finding)
+    if case == "with its column":  # the remedy is about its index; the column stays as it was
+        bodies = ['op.add_column("users", sa.Column("phone", sa.Text()))', *bodies]
+    assert not judge(tmp_path, RULE, *bodies).findings
+    for again in (False, True):
+        seen = watch(*bodies)
+        assert seen.error is None, (again, seen.message)
+    waits = {mode for one in seen.statements for name, mode in one.locks if name == table} & WAITS
+    assert not waits or case == "with its column"
