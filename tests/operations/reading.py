@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 from migration_gate.operations.from_python import read_upgrade
 from migration_gate.operations.from_sql import read_sql
-from migration_gate.operations.model import At, Column, Operation
+from migration_gate.operations.model import AddColumn, At, Column, Operation
 
 HEAD = "from alembic import op\nimport sqlalchemy as sa\n"
 FILE = Path("versions/a1.py")
@@ -56,3 +56,10 @@ def column(one: Column) -> str:
     fills = {True: " FILLED", False: "", None: " FILLED?"}[one.fills_itself]
     default = f" DEFAULT {one.default}" if one.default is not None else ""
     return f"{one.name}:{one.type}{null}{default}{fills}"
+
+
+def read_sql_column(type_: str) -> Column:
+    """A column of that type, as ADD COLUMN in SQL declares it."""
+    added = read_sql(f"ALTER TABLE t ADD c {type_}", AT)[0]
+    assert isinstance(added, AddColumn)
+    return added.column
