@@ -33,6 +33,7 @@ from migration_gate.operations.model import (
     SetNotNull,
     Table,
 )
+from migration_gate.operations.type_names import of_value
 from migration_gate.operations.values import (
     Change,
     CoreColumn,
@@ -144,6 +145,7 @@ def column_of(value: Value) -> Column:
         not_null=not_null,
         default=_default(default) if fills_itself is not None else None,
         fills_itself=fills_itself,
+        sql_type=of_value(type_),
     )
 
 

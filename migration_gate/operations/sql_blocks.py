@@ -33,7 +33,8 @@ def block(body: Node, here: Statement, read: Read) -> Iterator[Operation]:
     if len(found) > MOST:
         yield NotRead(here.at, here.call, f"a DO block of {len(found)} statements is not read")
         return
-    yield from [one for one in found if not isinstance(one, Other)] or [Other(here.at, here.call, "DO")]
+    kept = [one for one in found if not isinstance(one, Other)]
+    yield from kept or iter((Other(here.at, here.call, "DO"),))
 
 
 def _parts(functions: list[Node]) -> Iterator[tuple[str, Node]]:

@@ -193,8 +193,9 @@ def _vacuum(body: Node, here: Statement) -> Found:
     relations = [one["VacuumRelation"] for one in body.get("rels", ())]
     tables = [table(one["relation"]) for one in relations if "relation" in one]
     if body.get("is_vacuumcmd") and _option(body.get("options", []), "full"):
-        for one in tables or [None]:
-            yield RewriteTable(here.at, here.call, one, "VACUUM FULL")
+        all_or_some: list[Table | None] = [*tables] or [None]
+        for relation in all_or_some:
+            yield RewriteTable(here.at, here.call, relation, "VACUUM FULL")
         return
     what = "VACUUM" if body.get("is_vacuumcmd") else "ANALYZE"
     if not tables:

@@ -134,7 +134,6 @@ _SQLALCHEMY = {
     "DATEMULTIRANGE": _Known("datemultirange"),
     "DATERANGE": _Known("daterange"),
     "DECIMAL": _NUMERIC,
-    "DOUBLE": _Known("double precision"),
     "DOUBLE_PRECISION": _Known("double precision"),
     "Date": _Known("date"),
     "Double": _Known("double precision"),
@@ -200,6 +199,8 @@ def of_value(value: Value) -> SqlType | None:
     if known is None:
         return None
     given = [_argument(value, place, name) for place, name in enumerate(known.parameters)]
+    if given and given[0] is None:
+        given = []  # without a precision, the scale is left out too
     while given and given[-1] is None:
         given.pop()
     if any(type(one) is not int for one in given):

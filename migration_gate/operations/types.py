@@ -23,6 +23,7 @@ _SAME_BITS = {
     ("citext", "text"), ("citext", "character varying"), ("text", "citext"), ("character varying", "citext"),
     ("citext", "bpchar"), ("citext", "character"),
 }  # fmt: skip
+_FIELDS = ("year", "month", "day", "hour", "minute", "second")
 _SECONDS = 6  # digits that a time can have at most
 
 
@@ -31,10 +32,11 @@ def rewrites(
 ) -> bool | None:
     """Whether ALTER COLUMN … TYPE writes the whole table anew. None where the types do not say.
 
-    ``using`` is the expression of USING: one that is no more than the column (``column`` is its name), or a cast of it,
-    is as cheap as the casts are; any other is computed for each row. None of a change between timestamp and timestamptz,
-    which is free in sessions whose TimeZone is UTC and in no other; of enums, domains and types of extensions other than
-    citext, unless nothing changes.
+    ``using`` is the expression of USING. One that is no more than the column (``column`` is its name), or casts of it,
+    costs what the casts do; any other is computed for each row.
+
+    None of a change between timestamp and timestamptz, which is free in sessions whose TimeZone is UTC and in no other;
+    and of enums, domains and types of extensions other than citext, unless nothing changes.
     """
     if old is None or new is None:
         return None
@@ -45,7 +47,7 @@ def rewrites(
             return casts
         steps += casts
     steps.append(new)
-    each = [_step_rewrites(one, other) for one, other in zip(steps, steps[1:], strict=False)]
+    each = [_step_rewrites(one, other) for one, other in zip(steps, steps[1:], strict=False)]  # noqa: RUF007
     return True if True in each else None if None in each else False
 
 
@@ -58,28 +60,42 @@ def _step_rewrites(old: SqlType | None, new: SqlType | None) -> bool | None:
         return True if {old.name, new.name} <= BUILT_IN else None
     if {old.name, new.name} == _TIMESTAMPS and not old.array:
         return True if _loses_seconds(old, new) else None
-    if not {old.name, new.name} <= BUILT_IN:
+    names = _family(old), _family(new)
+    if not {*names} <= BUILT_IN:
         return None
-    if old.name != new.name and (old.name, new.name) not in _SAME_BITS:
-        return True
-    if old.array:  # element by element, where the length has to be looked at
-        return bool(new.modifiers) and old.modifiers != new.modifiers
+    if names[0] != names[1]:
+        return old.array or names not in _SAME_BITS or _length_is_looked_at(old, new)
+    if old.array:  # element by element, where there is anything to look at
+        return bool(new.modifiers) or new.name != names[1]
     return _length_is_looked_at(old, new)
+
+
+def _family(one: SqlType) -> str:
+    """Its name, without the fields that an interval is cut to."""
+    return "interval" if one.name.startswith("interval ") else one.name
 
 
 def _length_is_looked_at(old: SqlType, new: SqlType) -> bool:
     """Whether PostgreSQL has to bring each value to the new type's length, precision or scale."""
-    if not new.modifiers and not new.name.startswith("interval "):
+    if not new.modifiers and new.name in BUILT_IN:
         return False
-    match new.name:
+    match _family(new):
         case "character varying" | "bit varying":
             counts = old.name == new.name and bool(old.modifiers)
             return not (counts and new.modifiers[0] >= old.modifiers[0])
         case "numeric":
             return not (old.modifiers and old.modifiers[1] == new.modifiers[1] and new.modifiers >= old.modifiers)
-        case name if name in _TIMESTAMPS | _TIMES | {"interval"}:
-            return _loses_seconds(old, new) or (name == "interval" and old.name != name)
+        case "interval":
+            return _loses_seconds(old, new) or _cut_at(new) < _cut_at(old)
+        case name if name in _TIMESTAMPS | _TIMES:
+            return _loses_seconds(old, new)
     return old != new
+
+
+def _cut_at(interval: SqlType) -> int:
+    """The smallest field that an interval keeps, by its place in the list."""
+    last = interval.name.rpartition(" ")[2]
+    return _FIELDS.index(last if last in _FIELDS else "second")
 
 
 def _loses_seconds(old: SqlType, new: SqlType) -> bool:
@@ -87,12 +103,15 @@ def _loses_seconds(old: SqlType, new: SqlType) -> bool:
 
 
 def _seconds(one: SqlType) -> int:
+    if one.name.startswith("interval ") and not one.name.endswith("second"):
+        return 0
     return one.modifiers[0] if one.modifiers else _SECONDS
 
 
 _DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}  # of the largest value
 _EXACT = {"real": 6, "double precision": 15}  # decimal digits that come back from a float as they were
 _TEXTS = {"character varying", "text", "citext"}
+_PADDED = {"character", "bpchar"}
 _WRITTEN = {"smallint": 6, "integer": 11, "bigint": 20, "boolean": 5, "uuid": 36}  # characters of the longest value
 _CLOCK = _TIMESTAMPS | _TIMES | {"date", "interval"}
 # Pairs of which the names say all.
@@ -102,7 +121,7 @@ _WIDENS = {
 }  # fmt: skip
 _NARROWS = {
     ("double precision", "real"), ("inet", "cidr"), ("integer", "boolean"), ("interval", "time without time zone"),
-    ("json", "jsonb"), ("macaddr8", "macaddr"), ("numeric", "money"), ("time with time zone", "time without time zone"),
+    ("json", "jsonb"), ("macaddr8", "macaddr"), ("time with time zone", "time without time zone"),
     ("timestamp with time zone", "date"), ("timestamp with time zone", "time without time zone"),
     ("timestamp with time zone", "time with time zone"), ("timestamp without time zone", "date"),
     ("timestamp without time zone", "time without time zone"),
@@ -110,8 +129,8 @@ _NARROWS = {
 
 
 def narrows(old: SqlType | None, new: SqlType | None) -> bool | None:
-    """Whether a value of the old type may not fit into the new one, or not come back from it as it was: a longer text, a
-    larger number, digits after the point, the time of a timestamp. None where the types do not say: between timestamp
+    """Whether a value of the old type may not fit into the new one, or not come back from it as it was: a longer text,
+    a larger number, digits after the point, the time of a timestamp. None where the types do not say: between timestamp
     and timestamptz it depends on the TimeZone, and of enums and domains on what they hold.
 
     Left aside are the ends that no table has: NaN, infinity, and dates after the year 294276.
@@ -120,16 +139,16 @@ def narrows(old: SqlType | None, new: SqlType | None) -> bool | None:
         return None
     if old == new:
         return False
-    if old.array != new.array:
-        return False if new == SqlType("text") else None
+    if old.array and new.array:
+        return narrows(old._replace(array=False), new._replace(array=False))
     if new in (SqlType("text"), SqlType("character varying"), SqlType("citext")):
         return False
-    if new.name in _TEXTS:
-        return _text_narrows(old, new)
-    if old.name in _TEXTS | {"character", "bpchar"}:
-        return True
-    if new.name in ("character", "bpchar"):
+    if old.array or new.array:
         return None
+    if new.name in _TEXTS | _PADDED:
+        return _text_narrows(old, new)
+    if old.name in _TEXTS | _PADDED:
+        return True
     if old.name in _DIGITS or old.name in _EXACT or old.name == "numeric":
         return _number_narrows(old, new)
     if old.name == new.name:
@@ -144,13 +163,15 @@ def narrows(old: SqlType | None, new: SqlType | None) -> bool | None:
 
 
 def _text_narrows(old: SqlType, new: SqlType) -> bool | None:
-    """Into a text of limited length."""
-    length = new.modifiers[0]
-    if old.name in ("character varying", "character"):
-        return not old.modifiers or length < old.modifiers[0]
-    if old.name in ("text", "citext", "bpchar"):
-        return True
-    return length < _WRITTEN[old.name] if old.name in _WRITTEN else None
+    """Into a text of limited length, or one whose spaces at the end do not count: whether they did, nobody can say."""
+    length = new.modifiers[0] if new.modifiers else None
+    if old.name in _TEXTS | _PADDED:
+        if length is not None and (not old.modifiers or length < old.modifiers[0]):
+            return True
+        return None if old.name in _TEXTS and new.name in _PADDED else False
+    if length is None or old.name not in _WRITTEN:
+        return None
+    return length < _WRITTEN[old.name]
 
 
 def _length_narrows(old: SqlType, new: SqlType) -> bool | None:
@@ -166,10 +187,9 @@ def _length_narrows(old: SqlType, new: SqlType) -> bool | None:
 
 def _number_narrows(old: SqlType, new: SqlType) -> bool | None:
     """From a number. Digits before and after the point are compared; None is any number of them."""
-    if new.name == "boolean" or new.name == "money":
-        return _NARROWS.__contains__((old.name, new.name)) or None
-    if (old.name, new.name) in _WIDENS | _NARROWS:
-        return (old.name, new.name) in _NARROWS
+    pair = old.name, new.name
+    if pair in _WIDENS | _NARROWS:
+        return pair in _NARROWS
     if old.name in _EXACT:
         return True if new.name in _DIGITS or new.name == "numeric" else None
     before, after = _digits(old)

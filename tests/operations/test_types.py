@@ -68,7 +68,7 @@ def _as_format_type(one: SqlType) -> str:
         for zone in ("with", "without"):
             long = f"{name} {zone} time zone"
             if text.startswith(long):
-                return text.replace(long, "") and f"{name}{_modifiers(one)} {zone} time zone{'[]' * one.array}" or text
+                return f"{name}{_modifiers(one)} {zone} time zone{'[]' * one.array}"
     return text
 
 
@@ -90,7 +90,7 @@ def _modifiers(one: SqlType) -> str:
         "postgresql.INTERVAL(fields='DAY TO SECOND', precision=3)", "postgresql.INTERVAL(fields='YEAR')",
         "sa.Numeric()", "sa.Numeric(10)", "sa.Numeric(10, 2)", "sa.Numeric(precision=10, scale=2)",
         "sa.Numeric(scale=2)", "sa.NUMERIC(5, 1)", "sa.DECIMAL(5, 1)", "sa.Float()", "sa.Float(53)",
-        "sa.Float(precision=24)", "sa.FLOAT()", "sa.REAL()", "postgresql.REAL()", "sa.Double()", "sa.DOUBLE()",
+        "sa.Float(precision=24)", "sa.FLOAT()", "sa.REAL()", "postgresql.REAL()", "sa.Double()",
         "sa.DOUBLE_PRECISION()", "postgresql.DOUBLE_PRECISION(precision=53)", "sa.LargeBinary()",
         "sa.LargeBinary(length=9)", "postgresql.BYTEA()", "sa.PickleType()", "sa.Uuid()", "sa.Uuid(as_uuid=False)",
         "sa.Uuid(native_uuid=False)", "sa.UUID()", "postgresql.UUID(as_uuid=True)", "sa.JSON()", "sa.JSON(True)",
@@ -148,6 +148,7 @@ GRID = [
     "numeric", "numeric(10,2)", "numeric(12,2)", "numeric(12,4)", "numeric(4,0)", "numeric(15,0)", "real",
     "double precision", "boolean", "date", "timestamp", "timestamp(3)", "timestamp(6)", "timestamptz", "timestamptz(3)",
     "time", "time(3)", "timetz", "interval", "interval(3)", "interval day to second", "interval day to second(3)",
+    "interval year", "interval year to month", "interval minute",
     "uuid", "json", "jsonb", "inet", "cidr", "bit(4)", "bit(8)", "varbit(4)", "varbit(8)", "varbit", "bytea", "xml",
     "oid", "regclass", "money", "macaddr", "macaddr8", "text[]", "varchar(5)[]", "varchar(9)[]", "varchar[]",
     "numeric(10,2)[]", "numeric(12,2)[]", "int[]", "timestamp[]", "timestamptz[]", "timestamp(3)[]",
@@ -228,9 +229,9 @@ def test_what_the_types_do_not_say():
 # The values that a type can hold and that are likeliest not to fit somewhere else.
 VALUES = {
     "varchar(5)": ["a", "a b ", "abcde"],
-    "varchar(9)": ["a", "abcdefghi"],
-    "varchar": ["a", "x" * 99],
-    "text": ["a", "x" * 99],
+    "varchar(9)": ["a", "a b ", "abcdefghi"],
+    "varchar": ["a", "a ", "x" * 99],
+    "text": ["a", "a ", "x" * 99],
     "char(5)": ["a", "abcde"],
     "smallint": ["0", "32767", "-32768"],
     "integer": ["0", "2147483647", "-2147483648", "16777217"],
@@ -269,7 +270,7 @@ VALUES = {
     "macaddr": ["08:00:2b:01:02:03"],
     "macaddr8": ["08:00:2b:01:02:03:04:05"],
     "mood": ["a"],
-    "text[]": ["{a,b c}"],
+    "text[]": ["{a,b c,abcdefghijkl}"],
     "varchar(5)[]": ["{abcde}"],
     "varchar(9)[]": ["{abcdefghi}"],
     "int[]": ["{2147483647}"],
@@ -313,4 +314,4 @@ def _comes_back(database: Database, value: str, old: str, new: str) -> bool | No
 def test_most_changes_are_known():
     pairs = [(pg_type(old), pg_type(new)) for old in VALUES for new in VALUES]
     known = [one for one in pairs if narrows(*one) is not None]
-    assert len(known) > 900
+    assert len(known) > len(pairs) / 4
