@@ -71,12 +71,14 @@ def parser() -> argparse.ArgumentParser:
         "--plan", action="store_true", help="show what will run, by transaction: the locks, and what waits for them"
     )
     _common(lint)
+    _everything(lint)
 
     heads = add("heads", help="judge the revision graph alone")
     _common(heads)
 
     ci = add("ci", help="rehearse the upgrade on a throwaway PostgreSQL, and compare with the models")
     _common(ci)
+    _everything(ci)
     ci.add_argument(
         "--postgres",
         default=None,
@@ -98,6 +100,12 @@ def _seconds(text: str) -> int:
     return value
 
 
+def _everything(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--all", action="store_true", help="judge what has shipped too, each revision as if it alone were new"
+    )
+
+
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--project",
@@ -105,6 +113,12 @@ def _common(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         help="only this project (its folder or ini file)",
+    )
+    command.add_argument(
+        "--base",
+        default=None,
+        metavar="REF",
+        help="the git ref that this branch will merge into; what it has, has shipped",
     )
     command.add_argument("--format", choices=("text", "json", "github"), default="text")
     command.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from migration_gate.commands.emit import emit
 from migration_gate.commands.progress import Progress
 from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
 from migration_gate.project import discovery, history
+from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import active, shown
@@ -41,9 +42,10 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     """The whole verdict: what reading says, and what the rehearsal says."""
     from migration_gate.postgres.throwaway import throwaway
 
-    graphs = [(project, history.load(project)) for project in projects]
-    verdict = lint.judge(graphs, None)
-    refused = {one.path for one in verdict.findings if one.rule == "multiple-heads"}
+    graphs, unknown = compare([(project, history.load(project)) for project in projects], options.base)
+    verdict = lint.judge(graphs, None, options.all)
+    verdict = verdict._replace(notes=verdict.notes + unknown)
+    refused = {(one.rule, one.path) for one in verdict.findings}
     labels = [f"{project.name}: " if len(projects) > 1 else "" for project in projects]
     stages = [_history_stage(graph, label, refused) for (_, graph), label in zip(graphs, labels, strict=True)]
     verdict = verdict._replace(title="migration-gate ci", stages=tuple(stages))
@@ -55,7 +57,7 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
         with throwaway(_choice(projects, options)) as server:
             names = ", ".join(project.name for project, _ in graphs)
             verdict = verdict._replace(
-                title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin})"
+                title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin}){_bases(graphs)}"
             )
             for number, ((project, graph), label) in enumerate(zip(graphs, labels, strict=True), 1):
                 verdict = _add(verdict, _rehearse(project, graph, server, number, progress, label))
@@ -142,13 +144,24 @@ def _relative_note(note: Note) -> Note:
     return note._replace(path=shown(Path(note.path)) if note.path else None)
 
 
-def _history_stage(graph: History, label: str, refused: Collection[str | None]) -> Stage:
+def _history_stage(graph: History, label: str, refused: Collection[tuple[str, str | None]]) -> Stage:
     count = len(graph.revisions)
     if not graph.sound:
         return Stage("history", False, f"{label}{count} revisions, and Alembic cannot load them: see below")
-    heads = "one head" if len(graph.heads) == 1 else f"{len(graph.heads)} heads"
-    several = any(shown(graph.revisions[head].path) in refused for head in graph.heads)
-    return Stage("history", not several, f"{label}{count} revision{'s' if count != 1 else ''}, {heads}")
+    paths = {shown(one.path) for one in graph.revisions.values()}
+    closed = {rule for rule, path in refused if path in paths}
+    text = f"{label}{count} revision{'s' if count != 1 else ''}, "
+    text += "one head" if len(graph.heads) == 1 else f"{len(graph.heads)} heads"
+    if "heads-after-merge" in closed:
+        text += ", and more than one after the merge"
+    elif graph.base and len(graph.heads) == 1:
+        text += ", one head after the merge"
+    return Stage("history", closed.isdisjoint(("multiple-heads", "heads-after-merge")), text)
+
+
+def _bases(graphs: Sequence[tuple[Project, History]]) -> str:
+    names = sorted({graph.base.name for _, graph in graphs if graph.base})
+    return f" · base {', '.join(names)}" if names else ""
 
 
 def _drift_stage(label: str, problem: str | None, findings: tuple[Finding, ...]) -> Stage:

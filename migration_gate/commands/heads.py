@@ -9,6 +9,7 @@ from pathlib import Path
 from migration_gate.commands.emit import emit
 from migration_gate.findings import Finding, Note, Verdict
 from migration_gate.project import discovery, history
+from migration_gate.project.base import compare
 from migration_gate.rules.judging import judge_history
 
 
@@ -17,8 +18,9 @@ def run(options: Namespace) -> int:
     findings: list[Finding] = []
     notes: list[Note] = []
     facts: list[str] = []
-    for project in discovery.find_around(Path.cwd(), options.project):
-        graph = history.load(project)
+    projects = discovery.find_around(Path.cwd(), options.project)
+    graphs, unknown = compare([(project, history.load(project)) for project in projects], options.base)
+    for project, graph in graphs:
         result = judge_history(project, graph)
         findings += result.findings
         notes += result.notes
@@ -27,4 +29,4 @@ def run(options: Namespace) -> int:
         count = len(graph.heads)
         facts.append(f"{project.name}: {len(graph.revisions)} revisions, {count} head{'s' if count != 1 else ''}")
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
-    return emit(Verdict(tuple(findings), tuple(notes), (), (*facts, took)), options)
+    return emit(Verdict(tuple(findings), (*notes, *unknown), (), (*facts, took)), options)

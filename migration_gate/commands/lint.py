@@ -11,9 +11,10 @@ from pathlib import Path
 from migration_gate.commands.emit import emit
 from migration_gate.findings import CannotJudge, Finding, Note, Planned, Verdict
 from migration_gate.project import discovery, history
+from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
-from migration_gate.rules.judging import judge_history, judge_operations, migrations, shown
+from migration_gate.rules.judging import Judged, judge_history, judge_operations, select, shown
 
 
 def run(options: Namespace) -> int:
@@ -21,63 +22,88 @@ def run(options: Namespace) -> int:
     named = _named(options.files)
     projects = discovery.find_around(Path.cwd(), options.project)
     chosen = _chosen(named)
-    verdict = judge([(project, history.load(project, chosen)) for project in projects], named, options.plan)
+    graphs, notes = compare([(project, history.load(project, chosen)) for project in projects], options.base)
+    verdict = judge(graphs, named, options.all, options.plan)
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
-    return emit(verdict._replace(facts=(*verdict.facts, took)), options)
+    return emit(verdict._replace(notes=verdict.notes + notes, facts=(*verdict.facts, took)), options)
 
 
 def judge(
-    graphs: Sequence[tuple[Project, History]], named: Mapping[str, Collection[Path]] | None, planned: bool = False
+    graphs: Sequence[tuple[Project, History]],
+    named: Mapping[str, Collection[Path]] | None,
+    everything: bool = False,
+    planned: bool = False,
 ) -> Verdict:
     """The static verdict on some projects, each with its history. ``named`` has the arguments, each with the resolved
-    files that it stands for: only their operations are judged. None: all. With ``planned`` it has a plan of them too.
+    files that it stands for: only their operations are judged. None: all. With ``everything`` what has shipped is
+    judged too, each revision as if it alone were new; with ``planned`` there is a plan of what is judged.
     """
     chosen = _chosen(named)
+    left = set(chosen or ())
     findings: list[Finding] = []
     notes: list[Note] = []
-    revisions = judged = read = not_read = 0
-    left = set(chosen or ())
-    alone = False
-    hazards = 0
-    heads: list[str] = []
+    operations: list[Judged] = []
     plans: list[Planned] = []
     for project, graph in graphs:
         left -= graph.paths
-        found = migrations(project, graph, chosen)
-        operations = judge_operations(project, found)
-        hazards += len(operations.findings)
-        for result in (judge_history(project, graph), operations):
-            findings += result.findings
-            notes += result.notes
-            judged += result.revisions
-            read += result.operations - result.not_read
-            not_read += result.not_read
-        revisions += len(graph.revisions)
-        heads += graph.heads
-        by_itself = not (project.settings.start_after or project.settings.start_at)
-        alone = alone or by_itself
+        selection = select(project, graph, chosen, everything)
+        operations.append(judge_operations(project, selection))
         if planned:
             from migration_gate.rules.plan import plan
 
-            plans += plan(project.name, found, by_itself)
-    facts = [f"{revisions} revision{'s' if revisions != 1 else ''}, {judged} judged"]
-    if alone and judged > 1:
-        facts[0] += " (each as if it alone were new)"
-        if hazards:
-            names = ", ".join(f'"{head}"' for head in heads)
-            notes.insert(
-                0,
-                Note(
-                    "what has shipped can no longer be mended. In pyproject.toml, under [tool.migration-gate], "
-                    f"start-after = {names if len(heads) == 1 else f'[{names}]'} leaves all that is there today out"
-                ),
-            )
+            plans += plan(project.name, selection.migrations, selection.new is None)
+        for result in (judge_history(project, graph), operations[-1]):
+            findings += result.findings
+            notes += result.notes
+    facts = [_counted(graphs, operations, named is not None)]
+    if any(one.new is None and one.findings for one in operations) and not everything:
+        notes.insert(0, _begin(graphs))
+    not_read = sum(one.not_read for one in operations)
+    read = sum(one.operations for one in operations) - not_read
     if read or not_read:
         facts.append(
             f"{read} operation{'s' if read != 1 else ''} read, " + (f"{not_read} not" if not_read else "all understood")
         )
     problems = tuple(_unjudged(named or {}, left))
     return Verdict(tuple(findings), tuple(notes), problems, tuple(facts), plan=tuple(plans) if planned else None)
+
+
+def _counted(graphs: Sequence[tuple[Project, History]], operations: Sequence[Judged], chosen: bool) -> str:
+    """How many revisions there are, how many of them are new, and how many were judged where that is not the same."""
+    count = sum(len(graph.revisions) for _, graph in graphs)
+    judged = sum(one.revisions for one in operations)
+    shipped = sum(one.shipped for one in operations)
+    words = [f"{count} revision{'s' if count != 1 else ''}"]
+    if all(one.new is not None for one in operations):
+        new = sum(one.new or 0 for one in operations)
+        words.append(f"{new} new")
+        if judged < new:
+            words.append(f"{judged} judged")
+        elif not new:
+            words[-1] += f"{_since(graphs)}; --all judges each as if it alone were new"
+    else:
+        alone = any(one.new is None for one in operations) and judged > 1
+        words.append(f"{judged} judged" + (" (each as if it alone were new)" if alone else ""))
+    if chosen and shipped:
+        words.append(f"{shipped} named and not judged, because {'they have' if shipped != 1 else 'it has'} shipped")
+    return ", ".join(words)
+
+
+def _since(graphs: Sequence[tuple[Project, History]]) -> str:
+    """Since when nothing is new, where all projects have one answer."""
+    since = {graph.base.name if graph.base else "start-after" for _, graph in graphs}
+    return f" since {since.pop()}" if len(since) == 1 else ""
+
+
+def _begin(graphs: Sequence[tuple[Project, History]]) -> Note:
+    """How a project that has a history already leaves it out."""
+    heads = [f'"{head}"' for _, graph in graphs for head in graph.heads]
+    names = heads[0] if len(heads) == 1 else f"[{', '.join(heads)}]"
+    return Note(
+        "what has shipped can no longer be mended. Name the branch that has it, --base origin/main or base in "
+        f"[tool.migration-gate] of pyproject.toml; or, there too, start-after = {names} leaves all that is there today "
+        "out"
+    )
 
 
 def _named(arguments: Sequence[str]) -> dict[str, set[Path]] | None:

@@ -3,11 +3,136 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 SECONDS = 10
+
+
+class Object(NamedTuple):
+    """One of git's objects, its content as git keeps it. ``id`` has 40 digits, or 64 in a sha256 repository."""
+
+    id: str
+    kind: str  # "commit", "tree", "blob"
+    content: bytes
+
+
+class Silent(Exception):  # noqa: N818 (what git is then)
+    """Git gave no answer at all: what it said, or why it could not be asked, in one line."""
+
+
+def top_of(folder: Path) -> Path | None:
+    """The work tree that a folder is part of, a worktree's and a submodule's too; None where it is in no repository."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+
+
+def objects(top: Path, names: Iterable[str]) -> dict[str, Object]:
+    """The objects that git knows by these names ("origin/main^{commit}", "HEAD:a/folder", an id), each under its name;
+    those that it does not have are left out. One process for all of them. Raises Silent.
+    """
+    asked = [one for one in dict.fromkeys(names) if "\n" not in one and "\0" not in one]
+    if not asked:
+        return {}
+    said = _run(top, ("cat-file", "--batch"), os.fsencode("".join(f"{one}\n" for one in asked)))
+    found = {}
+    position = 0
+    for name in asked:
+        end = said.find(b"\n", position)
+        words = said[position:end].split(b" ")
+        position = end + 1
+        # git-cat-file, "BATCH OUTPUT": "<id> <type> <size>", then the content; else the name and "missing".
+        if len(words) == 3 and words[1] in (b"commit", b"tree", b"blob", b"tag") and words[2].isdigit():
+            size = int(words[2])
+            found[name] = Object(words[0].decode(), words[1].decode(), said[position : position + size])
+            position += size + 1
+    return found
+
+
+def entries(tree: Object) -> Iterator[tuple[str, str, str]]:
+    """What a tree holds: the mode ("100644" and "100755" files, "40000" a folder), the name, the id."""
+    length = len(tree.id) // 2
+    position = 0
+    while position < len(tree.content):
+        end = tree.content.index(b"\0", position)
+        mode, _, name = tree.content[position:end].partition(b" ")
+        position = end + 1 + length
+        yield mode.decode(), os.fsdecode(name), tree.content[end + 1 : position].hex()
+
+
+def blob_ids(content: bytes, length: int) -> tuple[str, ...]:
+    """The ids that a file of this content may have, ``length`` digits each: as it is, and with the line ends that
+    ``core.autocrlf`` gives it in the repository.
+    """
+    from hashlib import sha1, sha256
+
+    digest = sha1 if length == 40 else sha256
+    forms = (content, content.replace(b"\r\n", b"\n")) if b"\r\n" in content else (content,)
+    return tuple(digest(b"blob %d\0" % len(one) + one, usedforsecurity=False).hexdigest() for one in forms)
+
+
+def files_at(top: Path, commit: str) -> Iterator[tuple[str, str]]:
+    """Every Python file of a commit's whole tree, with the id of its content. Raises Silent."""
+    for line in os.fsdecode(_run(top, ("ls-tree", "-r", "-z", "--full-tree", commit))).split("\0"):
+        about, _, path = line.partition("\t")
+        mode, _, rest = about.partition(" ")
+        if path.endswith(".py") and mode.startswith("100"):
+            yield path, rest.partition(" ")[2]
+
+
+def fork_of(top: Path, commit: str) -> str | None:
+    """The commit where HEAD and another one parted; None where git cannot tell, as in a shallow clone. There the
+    parents that HEAD itself names may still show that it comes after the other one. Raises Silent.
+    """
+    found = (_git(top, "merge-base", commit, "HEAD") or "").strip()
+    if found:
+        return found
+    head = objects(top, ["HEAD^{commit}"]).get("HEAD^{commit}")
+    return commit if head and commit in parents(head) else None
+
+
+def parents(commit: Object) -> list[str]:
+    """The ids that a commit names as its parents, whether or not they are there."""
+    header = commit.content.partition(b"\n\n")[0].decode(errors="replace")
+    return [line.partition(" ")[2] for line in header.split("\n") if line.startswith("parent ")]
+
+
+def is_shallow(top: Path) -> bool:
+    return any((folder / "shallow").exists() for folder in _git_folders(top))
+
+
+def remotes(top: Path) -> set[str]:
+    """The names of the remotes, from the repository's own configuration."""
+    import re
+
+    found: set[str] = set()
+    for folder in _git_folders(top):
+        with suppress(OSError, ValueError):
+            found.update(re.findall(r'^\s*\[remote "(.*)"\]', (folder / "config").read_text("utf-8"), re.MULTILINE))
+    return found
+
+
+def default_branch(top: Path) -> str:
+    """What origin/HEAD stands for, "origin/main", read from its file; "origin/HEAD" where it has none."""
+    for folder in _git_folders(top):
+        with suppress(OSError, ValueError):
+            text = (folder / "refs" / "remotes" / "origin" / "HEAD").read_text("utf-8")
+            if text.startswith("ref: refs/remotes/"):
+                return text.removeprefix("ref: refs/remotes/").strip()
+    return "origin/HEAD"
+
+
+def _git_folders(top: Path) -> list[Path]:
+    """Where the repository keeps its files: the work tree's own folder, and the one that all worktrees share."""
+    place = top / ".git"
+    try:
+        if place.is_file():  # a worktree or submodule: "gitdir: …"
+            place = top / place.read_text("utf-8").partition(":")[2].strip()
+        shared = place / "commondir"
+        return [place, place / shared.read_text("utf-8").strip()] if shared.is_file() else [place]
+    except (OSError, ValueError):
+        return []
 
 
 class Found(NamedTuple):
@@ -84,16 +209,14 @@ def tracked(folder: Path) -> Callable[[Path], bool] | None:
     """A function that says whether git's index has a file, read from the index itself: a process would cost a hook more
     than all the rest. None where there is no repository, or its index is of a form that hides its paths.
     """
-    top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+    top = top_of(folder)
     if top is None:
         return None
-    place = top / ".git"
     try:
-        if place.is_file():  # a worktree or submodule: "gitdir: …"
-            place = top / place.read_text("utf-8").partition(":")[2].strip()
+        place = _git_folders(top)[0]
         index = Path(os.environ.get("GIT_INDEX_FILE") or place / "index")
         content = (index if index.is_absolute() else top / index).read_bytes()
-    except (OSError, ValueError):
+    except (OSError, ValueError, IndexError):
         return None
     # gitformat-index: "DIRC", then the version; version 4 shortens each path by what it shares with the one before.
     if content[:4] != b"DIRC" or int.from_bytes(content[4:8], "big") not in (2, 3):
@@ -103,15 +226,35 @@ def tracked(folder: Path) -> Callable[[Path], bool] | None:
 
 def _git(folder: Path, *words: str) -> str | None:
     """Git's output, None where there is no git, no repository, or no answer in time."""
+    try:
+        return os.fsdecode(_run(folder, words))
+    except Silent:
+        return None
+
+
+def _run(folder: Path, words: Iterable[str], given: bytes = b"") -> bytes:
     import subprocess
 
+    # Which repository is for the folder to say, and not for a hook's own variables, which may mean the one around a
+    # submodule, nor for a folder further up, where .git is there and broken.
+    environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    top = top_of(folder)
+    environment |= {"GIT_TERMINAL_PROMPT": "0"} | ({"GIT_CEILING_DIRECTORIES": str(top.parent)} if top else {})
     try:
         done = subprocess.run(
             ["git", "-c", "log.showSignature=false", "-C", str(folder), *words],
             capture_output=True,
             timeout=SECONDS,
-            stdin=subprocess.DEVNULL,
+            input=given,
+            env=environment,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return os.fsdecode(done.stdout) if done.returncode == 0 else None
+    except FileNotFoundError:
+        raise Silent("git is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise Silent(f"git gave no answer in {SECONDS} seconds") from None
+    except (OSError, ValueError) as error:
+        raise Silent(str(error)) from None
+    if done.returncode:
+        first = os.fsdecode(done.stderr).strip().partition("\n")[0]
+        raise Silent(first.removeprefix("fatal: ") or f"git stopped with exit status {done.returncode}")
+    return done.stdout

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from migration_gate.findings import CannotJudge
 from migration_gate.project.model import Project
-from migration_gate.project.revision import Helper, Revision, Unreadable, read
+from migration_gate.project.revision import Helper, Revision, Unreadable, content, parse
+
+if TYPE_CHECKING:
+    from migration_gate.project.base import Base
 
 
 class Missing(NamedTuple):
@@ -36,6 +39,8 @@ class History(NamedTuple):
     duplicates: dict[str, tuple[Revision, ...]]
     missing: tuple[Missing, ...]
     cycles: tuple[tuple[str, ...], ...]
+    contents: Mapping[Path, bytes] = {}  # of every file that was read
+    base: Base | None = None  # what the branch will merge into; None where that is not known
 
     @property
     def sound(self) -> bool:
@@ -43,11 +48,15 @@ class History(NamedTuple):
         return not (self.unreadable or self.duplicates or self.missing or self.cycles)
 
     @property
+    def files(self) -> list[Revision | Unreadable | Helper]:
+        """Every file that was read; one that is a revision's second comes before the one that counts."""
+        twice = [one for same in self.duplicates.values() for one in same[:-1]]
+        return [*twice, *self.revisions.values(), *self.unreadable, *self.helpers]
+
+    @property
     def paths(self) -> set[Path]:
-        """Every file that was read."""
-        found = {one.path for same in self.duplicates.values() for one in same}
-        found |= {one.path for one in self.revisions.values()}
-        return found | {one.path for one in self.unreadable} | {one.path for one in self.helpers}
+        """Where they are."""
+        return {one.path for one in self.files}
 
     def ancestors(self, *ids: str) -> set[str]:
         """The ids themselves and all that they come after, through parents and dependencies."""
@@ -108,8 +117,16 @@ def load(project: Project, selected: Collection[Path] | None = None) -> History:
     """Read a project's graph from its files. Files in ``selected`` (all, where it is None) are parsed whole, the
     others as far as their header goes. Raises CannotJudge where a version folder cannot be listed.
     """
-    read_files = [read(path, whole=selected is None or path in selected) for path in files(project)]
-    return build(read_files)
+    contents: dict[Path, bytes] = {}
+    found = []
+    for path in files(project):
+        source = content(path)
+        if isinstance(source, bytes):
+            contents[path] = source
+            found.append(parse(path, source, whole=selected is None or path in selected))
+        else:
+            found.append(source)
+    return build(found)._replace(contents=contents)
 
 
 def files(project: Project) -> Iterator[Path]:

@@ -63,11 +63,16 @@ def read(path: Path, whole: bool = False) -> Revision | Unreadable | Helper:
 
     Never raises for bad content or an unreadable file.
     """
+    source = content(path)
+    return parse(path, source, whole) if isinstance(source, bytes) else source
+
+
+def content(path: Path) -> bytes | Unreadable:
+    """A file's text, as ``parse`` takes it."""
     try:
-        source = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         return Unreadable(path, None, f"cannot be read: {error.strerror}")
-    return parse(path, source, whole)
 
 
 def parse(path: Path, source: bytes, whole: bool = False) -> Revision | Unreadable | Helper:

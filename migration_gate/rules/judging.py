@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.findings import CannotJudge, Evidence, Finding, Note
 from migration_gate.operations.from_python import read_downgrade, read_upgrade
-from migration_gate.operations.model import Boundary, NotRead, Operation
+from migration_gate.operations.model import Boundary, NotRead, Operation, UsesModel
 from migration_gate.project.environment import Environment, read_environment
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
@@ -26,6 +26,8 @@ class Judged(NamedTuple):
     findings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()
     revisions: int = 0  # whose operations were judged
+    new: int | None = None  # of the whole history; None where each is judged as if it alone were new
+    shipped: int = 0  # chosen, and not judged because they have shipped
     operations: int = 0
     not_read: int = 0
 
@@ -59,44 +61,69 @@ def active(project: Project, names: Collection[str]) -> tuple[str, ...]:
 def judge_history(project: Project, history: History) -> Judged:
     """The graph rules, on the whole history."""
     found: list[Finding] = []
-    for name in active(project, GRAPH):
-        for hazard in module(name).check(project, history):
-            if hazard.path is None or not allowed(name, hazard, allows_in(_source(hazard.path))):
-                found.append(finding(name, hazard))
-    notes = tuple(
+    notes = [
         Note(
             "has neither `revision` nor `upgrade`: a helper, as it seems. Alembic refuses to load a version folder "
             "that holds one; move it out",
             shown(one.path),
         )
         for one in history.helpers
-    )
-    return Judged(tuple(found), notes)
+    ]
+    for name in active(project, GRAPH):
+        for hazard in module(name).check(project, history):
+            if hazard.path is not None and allowed(name, hazard, allows_in(_source(hazard.path))):
+                continue
+            if hazard.sure:
+                found.append(finding(name, hazard))
+            else:
+                notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line))
+    return Judged(tuple(found), tuple(notes))
 
 
-def judge_operations(project: Project, judged: Sequence[Migration]) -> Judged:
-    """The rules of operations, on what ``migrations`` gives."""
-    results = [_judge(one) for one in judged]
-    operations = [operation for one in judged for operation in one.operations if not isinstance(operation, Boundary)]
+class Selection(NamedTuple):
+    """The revisions to judge, in the order in which they run. ``new`` is how many there are that have not shipped, named
+    or not, None where that is not known and each is judged as if it alone were new. ``shipped`` is how many were named
+    and left out.
+    """
+
+    migrations: tuple[Migration, ...]
+    new: int | None
+    shipped: int
+
+
+def judge_operations(project: Project, selection: Selection) -> Judged:
+    """The rules of operations, on the selected revisions."""
+    results = [_judge(one) for one in selection.migrations]
+    operations = [
+        operation
+        for one in selection.migrations
+        for operation in one.operations
+        if not isinstance(operation, Boundary | UsesModel)
+    ]
     return Judged(
         tuple(one for result in results for one in result.findings),
-        (*_noted(project, judged), *(one for result in results for one in result.notes)),
-        len(judged),
+        (*_noted(project, selection.migrations), *(one for result in results for one in result.notes)),
+        len(selection.migrations),
+        selection.new,
+        selection.shipped,
         len(operations),
         sum(isinstance(operation, NotRead) for operation in operations),
     )
 
 
-def migrations(project: Project, history: History, chosen: Collection[Path] | None) -> list[Migration]:
-    """The revisions to judge, of the chosen files (all, where it is None), in the order in which they run.
+def select(project: Project, history: History, chosen: Collection[Path] | None, everything: bool = False) -> Selection:
+    """The chosen revisions' files (all, where it is None), as the rules see them.
 
-    With ``start-after`` or ``start-at`` only revisions that come after it are judged, and together they are the new
-    ones. Without it each is judged as if it alone were new.
+    What the base has, and what ``start-after`` and ``start-at`` name, has shipped: only the other revisions are
+    judged, and together they are the new ones. Where neither is known, and with ``everything``, each revision is judged
+    as if it alone were new.
     """
-    shipped = history.ancestors(*_resolved(project, history))
+    known = None if everything else _known_shipped(project, history)
+    shipped = known or set()
     ordered = history.in_order()
-    judged = [one for one in ordered if one.id not in shipped and (chosen is None or one.path in chosen)]
-    new = [one for one in ordered if shipped and one.id not in shipped]
+    wanted = [one for one in ordered if chosen is None or one.path in chosen]
+    judged = [one for one in wanted if one.id not in shipped]
+    new = [one for one in ordered if known is not None and one.id not in shipped]
     read = _Reader()
 
     @cache
@@ -105,7 +132,7 @@ def migrations(project: Project, history: History, chosen: Collection[Path] | No
 
     def migration(revision: Revision) -> Migration:
         before: tuple[Operation, ...] = ()
-        if shipped:
+        if known is not None:
             older = history.ancestors(revision.id)
             before = read.all(other for other in new if other.id in older and other != revision)
         return Migration(
@@ -118,10 +145,14 @@ def migrations(project: Project, history: History, chosen: Collection[Path] | No
             environment,
         )
 
-    return [migration(one) for one in judged]
+    return Selection(
+        tuple(migration(one) for one in judged),
+        None if known is None else len(new),
+        0 if chosen is None else len(wanted) - len(judged),
+    )
 
 
-def _noted(project: Project, judged: Sequence[Migration]) -> Iterator[Note]:
+def _noted(project: Project, judged: Iterable[Migration]) -> Iterator[Note]:
     """What a project hears once of a rule that is off."""
     settings = project.settings
     for name in NOTED:
@@ -158,6 +189,14 @@ def _shipped(
         return read.all(one for one in history.in_order() if one.id in older)
 
     return shipped
+
+
+def _known_shipped(project: Project, history: History) -> set[str] | None:
+    """The ids of what has shipped, as far as base and settings say. None where they say nothing."""
+    named = _resolved(project, history)
+    if not named and history.base is None:
+        return None
+    return history.ancestors(*named) | set(history.base.past.revisions if history.base else ())
 
 
 def _resolved(project: Project, history: History) -> list[str]:

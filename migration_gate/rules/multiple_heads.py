@@ -18,8 +18,9 @@ Source: Alembic's documentation, "Working with Branches".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from migration_gate.project.git import newer
 from migration_gate.project.history import History
@@ -28,8 +29,8 @@ from migration_gate.rules.base import Hazard
 
 
 def check(project: Project, history: History) -> Iterator[Hazard]:
-    for label, heads in _branches(project, history).items():
-        heads = _certain(history, heads)
+    for label, heads in branches(project, history).items():
+        heads = certain(history, heads)
         if len(heads) < 2:
             continue
         last = history.revisions[heads[-1]]
@@ -38,7 +39,8 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         where = f"The branch {label} of {project.name}" if label else project.name
         yield Hazard(
             message=f"{where} has {len(heads)} heads; `{upgrade}` will stop with\n"
-            f"\"Multiple head revisions are present for given argument '{target}'\".\n\n" + draw(history, heads),
+            f"\"Multiple head revisions are present for given argument '{target}'\".\n\n"
+            + draw(history, heads, whose(history, heads)),
             path=last.path,
             line=last.down_line,
             end=last.down_line,
@@ -47,7 +49,7 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         )
 
 
-def _certain(history: History, heads: tuple[str, ...]) -> tuple[str, ...]:
+def certain(history: History, heads: tuple[str, ...]) -> tuple[str, ...]:
     """The heads that would stay heads if the history were whole: not those above a revision that is missing, which may
     well come after another one, and none of them where a file that cannot be read names several, to join them perhaps.
     """
@@ -61,7 +63,7 @@ def _certain(history: History, heads: tuple[str, ...]) -> tuple[str, ...]:
     return heads
 
 
-def _branches(project: Project, history: History) -> dict[str | None, tuple[str, ...]]:
+def branches(project: Project, history: History) -> dict[str | None, tuple[str, ...]]:
     """The heads by the branch that they are on, of which each may have one: None is what no declared label covers."""
     branches: dict[str | None, tuple[str, ...]] = {}
     for head in history.heads:
@@ -101,9 +103,13 @@ def _moves(project: Project, history: History, one: str, other: str) -> list[str
     """How to put one side behind the other. Which one may move is for git to say: a revision that a shared database has
     must stay where it is, or that database will never run what is put below it. Where git cannot tell, both ways.
     """
-    starts = {one: _start_of(history, one, other), other: _start_of(history, other, one)}
+    starts = {one: start_of(history, one, other), other: start_of(history, other, one)}
     paths = {head: history.revisions[start].path for head, start in starts.items()}
-    younger = newer(project.root, paths[one], paths[other])
+    merged = [head for head in paths if history.base and head in history.base.past.revisions]
+    if len(merged) == 1:
+        younger: Path | None = paths[other if merged == [one] else one]
+    else:
+        younger = newer(project.root, paths[one], paths[other])
     lines = []
     for head, behind in ((one, other), (other, one)):
         if younger in (None, paths[head]):
@@ -115,7 +121,7 @@ def _moves(project: Project, history: History, one: str, other: str) -> list[str
     return lines
 
 
-def _start_of(history: History, head: str, other: str) -> str:
+def start_of(history: History, head: str, other: str) -> str:
     """The first revision of the head's own side, walking down to what the other side has too."""
     passed = history.ancestors(other)
     current = head
@@ -127,14 +133,26 @@ def _start_of(history: History, head: str, other: str) -> str:
         current = own[0]
 
 
-def draw(history: History, heads: tuple[str, ...]) -> str:
-    """The fork: each head on a line of its own, and the last revision that all of them come after."""
+def whose(history: History, heads: tuple[str, ...]) -> dict[str, str]:
+    """Who has each head, as far as that tells them apart: the base, or this branch alone."""
+    base = history.base
+    merged = [head for head in heads if base and head in base.past.revisions]
+    if base is None or len(merged) in (0, len(heads)):
+        return {}
+    return {head: base.name if head in merged else "this branch" for head in heads}
+
+
+def draw(history: History, heads: tuple[str, ...], whose: Mapping[str, str]) -> str:
+    """The fork: each head on a line of its own, with whose it is, and the last revision that all of them come after."""
     shared = set.intersection(*(history.ancestors(head) for head in heads))
     lines = []
     for column, head in enumerate(heads):
         own = len(history.ancestors(head) - shared) - 1
         more = f"  (+{own} below it)" if own else ""
         lines.append("│ " * column + f"● {head}  {history.revisions[head].message}{more}".rstrip())
+    width = max(map(len, lines))
+    if whose:
+        lines = [f"{line:<{width}}    {whose.get(head, '')}".rstrip() for line, head in zip(lines, heads, strict=True)]
     common = [one for one in shared if not any(one in history.parents[other] for other in shared)]
     lines.append("├─" + "┴─" * (len(heads) - 2) + "╯" if common else "  they have no revision in common")
     lines += [f"● {one}  {history.revisions[one].message}".rstrip() for one in common[:1]]

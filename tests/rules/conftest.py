@@ -17,7 +17,7 @@ from migration_gate.postgres.databases import create
 from migration_gate.postgres.server import Server
 from migration_gate.project import discovery, history
 from migration_gate.project.settings import Settings
-from migration_gate.rules.judging import judge_history, judge_operations, migrations
+from migration_gate.rules.judging import judge_history, judge_operations, select
 from tests.conftest import write
 from tests.rules.watch import Lab, Seen, fork, laboratory, project, upgrade
 
@@ -58,7 +58,7 @@ class Repository(NamedTuple):
         """What the rules say of everything that is there."""
         project = discovery.find(self.root)[0]._replace(settings=Settings(**settings))
         graph = history.load(project)
-        said = [judge_history(project, graph), judge_operations(project, migrations(project, graph, None))]
+        said = [judge_history(project, graph), judge_operations(project, select(project, graph, None))]
         return Verdict(
             tuple(one for each in said for one in each.findings),
             tuple(one for each in said for one in each.notes),

@@ -11,7 +11,7 @@ from typing import Any
 from migration_gate.findings import Finding, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.settings import Settings
-from migration_gate.rules.judging import judge_operations, migrations
+from migration_gate.rules.judging import judge_operations, select
 from tests.rules.watch import SHIPPED, Seen, project
 
 EXCLUSIVE = "ACCESS EXCLUSIVE"
@@ -25,7 +25,7 @@ def judge(folder: Path, rule: str, *bodies: str, per_migration: bool = False, **
     (one,) = discovery.find(place)
     one = one._replace(settings=Settings(**{"select": (rule,), "start_after": (SHIPPED,), **settings}))
     graph = history.load(one)
-    said = judge_operations(one, migrations(one, graph, None))
+    said = judge_operations(one, select(one, graph, None))
     notes = tuple(note for note in said.notes if note.message.startswith(f"{rule}:"))
     return Verdict(said.findings, notes)
 
