@@ -81,9 +81,9 @@ def judge_history(project: Project, history: History) -> Judged:
 
 
 class Selection(NamedTuple):
-    """The revisions to judge, in the order in which they run. ``new`` is how many there are that have not shipped, named
-    or not, None where that is not known and each is judged as if it alone were new. ``shipped`` is how many were named
-    and left out.
+    """The revisions to judge, in the order in which they run. ``new`` is how many there are that have not shipped,
+    named or not, None where that is not known and each is judged as if it alone were new. ``shipped`` is how many
+    were named and left out.
     """
 
     migrations: tuple[Migration, ...]
