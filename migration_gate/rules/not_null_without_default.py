@@ -6,14 +6,22 @@ contains null values` (23502). On an empty table, a laptop's or a test's, the sa
 `default=` does not help: Python fills it in for rows that the application inserts, and ALTER TABLE never sees it.
 Nor does `server_default=sa.text("NULL")`. A column with `primary_key=True` is NOT NULL too.
 
-Give it a server default, with the value that the rows which are there are to have:
+Refused:
+
+    op.add_column("users", sa.Column("active", sa.Boolean(), nullable=False))
+
+or, with a default of Python's:
+
+    op.add_column("users", sa.Column("settings", sa.JSON(), nullable=False, default=dict))
+
+Write instead:
 
     op.add_column("users", sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true()))
 
 or, where the value differs from row to row, add it nullable, fill it, and set it NOT NULL:
 
     op.add_column("users", sa.Column("active", sa.Boolean(), nullable=True))
-    op.execute("UPDATE users SET active = last_login IS NOT NULL WHERE active IS NULL")
+    op.execute("UPDATE users SET active = email IS NOT NULL WHERE active IS NULL")
     op.alter_column("users", "active", existing_type=sa.Boolean(), nullable=False)
 
 A constant or STABLE server default costs nothing since PostgreSQL 11: it is stored once in the catalog, and no row

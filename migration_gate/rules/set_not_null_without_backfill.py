@@ -4,14 +4,23 @@ PostgreSQL reads the whole table to prove that no NULL is left, and refuses with
 contains null values` (23502) if it finds one. On an empty laptop there is none. A primary key makes its columns
 NOT NULL in the same way.
 
-Fill them first, in the same revision or an earlier new one:
+Refused:
+
+    op.alter_column("users", "email", existing_type=sa.Text(), nullable=False)
+
+or, in SQL:
+
+    op.execute("ALTER TABLE users ALTER COLUMN email SET NOT NULL")
+
+Fill them first, in the same revision or an earlier new one.
+
+Write instead:
 
     op.execute("UPDATE users SET email = '' WHERE email IS NULL")
     op.alter_column("users", "email", existing_type=sa.Text(), nullable=False)
 
-On a large table the UPDATE belongs in a revision of
-its own, in batches, and a CHECK (column IS NOT NULL), added NOT VALID and validated apart, lets SET NOT NULL skip
-its scan.
+On a large table the UPDATE belongs in a revision of its own, in batches, and a CHECK (column IS NOT NULL), added NOT
+VALID and validated apart, lets SET NOT NULL skip its scan.
 
 Silent where an UPDATE of all NULLs of that column or a DELETE on that table comes before it (one that may leave
 some, for its WHERE, a MERGE or an ON CONFLICT, is a note), where a valid CHECK proves it, where the column was added

@@ -89,7 +89,7 @@ WRITES = (
     "INSERT INTO crm.users (name) VALUES ('Cy')",
 )
 # What production's keys refuse.
-REFUSED = (
+KEPT_OUT = (
     "INSERT INTO orders (user_id) VALUES (-1)",
     "INSERT INTO orders (total) VALUES (-1)",
     "INSERT INTO users (id, name) VALUES (1, 'again')",

@@ -97,8 +97,8 @@ def laboratory(server: Server) -> Iterator[Lab]:
 
 @contextmanager
 def fork(lab: Lab, rows: bool = True) -> Iterator[str]:
-    """The name of a database of one's own. It is dropped by the next but one: PostgreSQL waits 100 ms for a session that
-    is still ending.
+    """The name of a database of one's own. It is dropped by the next but one: PostgreSQL waits 100 ms for a session
+    that is still ending.
     """
     name = f"{lab.server.prefix}{next(lab.numbers)}"
     strategy = " STRATEGY file_copy" if lab.server.major >= 15 else ""
