@@ -5,13 +5,14 @@
 #   make bench    what a hook and a rehearsal cost, beside Alembic's own commands
 #   make corpus   real projects' histories, from what they published
 #   make docker   the tests that need a container engine;  make slow: those that take long
+#   make docs     write docs/rules.md from the rules' own pages
 #   make clean    remove the environments and what tools left behind
 #
 # `make test PYTHON=python3.13` chooses the Python; an environment is made anew when pyproject.toml changes.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: demo test check tests oldest corpus docker slow bench clean
+.PHONY: demo test check tests oldest corpus docker slow bench docs clean
 .DEFAULT_GOAL := test
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -74,6 +75,9 @@ slow: .venv/dev
 
 bench: .venv/demo
 	$(BIN)/python tests/bench.py
+
+docs: .venv/dev
+	$(BIN)/python -m tests.pages
 
 clean:
 	rm -rf .venv .venv-oldest build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -16,6 +16,7 @@ from migration_gate.cli import parser
 from migration_gate.project.settings import Settings, from_table
 from migration_gate.rules import ALL
 from tests.conftest import Gate
+from tests.pages import DOCUMENT, GROUPS, document
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
@@ -94,3 +95,11 @@ def test_the_project_speaks_of_itself_alone() -> None:
     for name in filter(None, listed.split("\0")):
         text = (TOP / name).read_text("utf-8", errors="replace")
         assert not [word for word in words if word in text], name
+
+
+def test_the_page_of_the_rules_is_what_the_rules_say() -> None:
+    assert DOCUMENT.read_text() == document(), "make docs writes it anew"
+
+
+def test_every_rule_has_its_place_on_the_page() -> None:
+    assert [name for names in GROUPS.values() for name in names if name in ALL] == list(ALL)
