@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from migration_gate.rules import ALL, ALLOWS, DRIFT, GRAPH, OPERATIONS, REHEARSAL, module
+from migration_gate.rules.pages import page
 from tests.conftest import Gate
 
 
@@ -21,6 +22,12 @@ def test_every_rule_has_a_page(rule: str, gate: Gate, tmp_path: Path):
     assert rest[0] == ""
     assert len([one for one in said.out.split("\n\n") if one.strip()]) >= 3  # the name, the sentence, and more
     assert max(map(len, said.out.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_a_page_is_its_parts(rule: str):
+    one = page(rule)
+    assert " ".join(part.text for part in one.parts).split() == one.text.split()
 
 
 @pytest.mark.parametrize("rule", [*GRAPH, *OPERATIONS])
@@ -38,7 +45,7 @@ def test_all_rules_are_listed_once_with_their_first_line(gate: Gate, tmp_path: P
 
 def test_every_module_of_rules_with_a_page_is_listed():
     folder = Path(module(ALL[0]).__file__ or "").parent
-    helpers = {"__init__", "allows", "base", "judging", "pages", "remedies"}
+    helpers = {"__init__", "allows", "base", "judging", "pages", "plan", "remedies"}
     found = {one.stem.replace("_", "-") for one in folder.glob("*.py") if one.stem not in helpers}
     assert found == set(ALL)
 

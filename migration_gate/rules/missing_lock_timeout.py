@@ -20,8 +20,9 @@ Write instead:
     op.execute("SET LOCAL lock_timeout = '3s'")
     op.add_column("users", sa.Column("phone", sa.Text(), nullable=True))
 
-or once for all of them, in env.py, within `with context.begin_transaction()`:
+or once for all of them, within `with context.begin_transaction()`:
 
+    # env.py
     connection.execute(sa.text("SET LOCAL lock_timeout = '3s'"))
 
 Silent where env.py or the ini file beside it speaks of `lock_timeout`, and on tables that a new revision creates.

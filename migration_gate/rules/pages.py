@@ -16,7 +16,7 @@ from migration_gate.rules import module
 REFUSED, INSTEAD = "Refused:", "Write instead:"
 NEXT = "# the next revision"
 
-_PARTS = re.compile(r"(?:^ {4}.*\n?(?:[ \t]*\n)*)+|(?:^\S.*\n?)+", re.MULTILINE)
+_PARTS = re.compile(r"(?:^ {4}.*\n?(?:[ \t]*\n)*)+|(?:^(?! {4}).*\S.*\n?)+", re.MULTILINE)
 
 
 class Part(NamedTuple):

@@ -16,7 +16,7 @@ Refused:
 
 or:
 
-    op.alter_column("orders", "user_id", existing_type=sa.Integer(), type_=sa.BigInteger())
+    op.alter_column("memberships", "user_id", existing_type=sa.Integer(), type_=sa.BigInteger())
 
 or:
 

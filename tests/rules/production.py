@@ -46,20 +46,20 @@ CREATE TABLE "order" (id serial PRIMARY KEY, email text);
 CREATE TABLE "Users" (id serial PRIMARY KEY, email text);
 """
 
-# Values as large as their columns take, and NULL wherever it may be: what a narrower type or a NOT NULL stumbles over.
+# Values as large as their columns take, for a narrower type to stumble over, and emails that are NULL.
 ROWS = """
 INSERT INTO users (id, name, email, bio, age, nickname, balance, created_at) VALUES
-    (1, 'Ana', NULL, NULL, NULL, NULL, NULL, NULL),
+    (1, 'Ana', NULL, '', 0, 'ana', 0.5, '2024-01-01'),
     (2, 'Bo', 'bo@example.org', 'short', 42, 'bo', 10, '2024-05-06 07:08:09.123456'),
     (3, repeat('n', 2000), repeat('e', 2000), repeat('b', 2000), 2000000000, repeat('n', 50), 99999999.99, now());
-INSERT INTO groups (id, name) VALUES (1, 'staff'), (2, repeat('g', 50)), (3, NULL);
-INSERT INTO memberships (id, user_id, group_id) VALUES (1, 1, 1), (2, 2, 1), (3, NULL, NULL);
+INSERT INTO groups (id, name) VALUES (1, 'staff'), (2, repeat('g', 50));
+INSERT INTO memberships (id, user_id, group_id) VALUES (1, 1, 1), (2, 2, 1), (3, 3, 2);
 INSERT INTO orders (id, user_id, status, total, note, created_at) VALUES
     (1, 1, 'new', 12.34, 'leave it at the door', '2024-05-06 07:08:09.123456'),
     (2, 2, 'paid', 99999999.99, repeat('n', 200), now()),
-    (3, 1, 'paid', NULL, NULL, NULL);
-INSERT INTO events VALUES (1, '2024-02-03', 'login'), (2, '2024-03-04', NULL);
-INSERT INTO events_2025 VALUES (3, '2025-02-03', 'login'), (4, '2025-03-04', NULL);
+    (3, 1, 'paid', 0, '', '2024-01-01');
+INSERT INTO events VALUES (1, '2024-02-03', 'login'), (2, '2024-03-04', 'logout');
+INSERT INTO events_2025 VALUES (3, '2025-02-03', 'login'), (4, '2025-03-04', 'logout');
 INSERT INTO crm.users (id, name, email) VALUES (1, 'Ana', NULL), (2, 'Bo', 'bo@example.org');
 INSERT INTO "order" (id, email) VALUES (1, NULL);
 INSERT INTO "Users" (id, email) VALUES (1, NULL);

@@ -2,7 +2,8 @@
 
 An example is the body of an ``upgrade()``, or a file's functions; ``# the next revision`` begins another one. They run
 on production.py in the order in which they stand, as Alembic does by default: all in one transaction. An example with
-the words ``transaction_per_migration=True`` runs with that.
+the words ``transaction_per_migration=True`` runs with that. One that begins with ``# env.py`` stands in env.py, where
+the transaction begins, and what runs is the first example that the rule refuses.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from migration_gate.findings import Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.settings import Settings
 from migration_gate.rules import OPERATIONS
-from migration_gate.rules.judging import judge_operations
+from migration_gate.rules.judging import judge_operations, migrations
 from migration_gate.rules.pages import INSTEAD, REFUSED, page, revisions
 from tests.rules.production import KEPT_OUT, MODELS, READS, WRITES
 from tests.rules.watch import SHIPPED, Lab, Locks, Seen, Statement, ask, fork, project, upgrade
@@ -34,14 +35,16 @@ STRONG = ("SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE")  # wr
 class Example:
     """An example in a project of its own, which can run any number of times."""
 
-    def __init__(self, lab: Lab, folder: Path, text: str) -> None:
+    def __init__(self, lab: Lab, folder: Path, rule: str, text: str) -> None:
         self.lab, self.folder = lab, folder
-        self.bodies = revisions(text)
+        self.begins = text if text.startswith("# env.py") else "pass"
+        self.bodies = revisions(page(rule).refused[0] if self.begins == text else text)
         self.per_migration = "transaction_per_migration=True" in text
         self.write()
 
     def write(self, application: str = MODELS) -> None:
-        project(self.folder, *self.bodies, per_migration=self.per_migration, application=application)
+        how = {"application": application, "begins": self.begins}
+        project(self.folder, *self.bodies, per_migration=self.per_migration, **how)
 
     @cached_property
     def seen(self) -> Seen:
@@ -54,7 +57,7 @@ class Example:
 
     def judge(self, *rules: str) -> Verdict:
         found = discovery.find(self.folder)[0]._replace(settings=Settings(select=rules, start_after=(SHIPPED,)))
-        judged = judge_operations(found, history.load(found), None)
+        judged = judge_operations(found, migrations(found, history.load(found), None))
         return Verdict(judged.findings, judged.notes)
 
 
@@ -238,7 +241,7 @@ def test_every_rule_shows_what_it_refuses_and_what_to_write_instead(rule: str) -
 
 @pytest.mark.parametrize(("rule", "text"), examples(REFUSED))
 def test_what_a_rule_refuses_does_what_it_says(rule: str, text: str, lab: Lab, tmp_path: Path) -> None:
-    example = Example(lab, tmp_path, text)
+    example = Example(lab, tmp_path, rule, text)
     if rule not in FAILS:
         assert example.seen.error is None, example.seen.message
     assert PROOF[rule](example), example.seen
@@ -246,24 +249,24 @@ def test_what_a_rule_refuses_does_what_it_says(rule: str, text: str, lab: Lab, t
 
 @pytest.mark.parametrize(("rule", "text"), examples(INSTEAD))
 def test_what_a_rule_would_have_instead_does_not(rule: str, text: str, lab: Lab, tmp_path: Path) -> None:
-    example = Example(lab, tmp_path, text)
+    example = Example(lab, tmp_path, rule, text)
     assert example.seen.error is None, example.seen.message
     assert not PROOF[rule](example), example.seen
 
 
 @pytest.mark.parametrize(("rule", "text"), examples(REFUSED))
 def test_a_rule_refuses_its_own_examples(rule: str, text: str, lab: Lab, tmp_path: Path) -> None:
-    verdict = Example(lab, tmp_path, text).judge(rule)
+    verdict = Example(lab, tmp_path, rule, text).judge(rule)
     assert verdict.findings or [one for one in verdict.notes if one.message.startswith(rule)]
 
 
 @pytest.mark.parametrize(("rule", "text"), examples(INSTEAD))
 def test_a_rule_is_content_with_what_it_would_have_instead(rule: str, text: str, lab: Lab, tmp_path: Path) -> None:
-    verdict = Example(lab, tmp_path, text).judge(rule)
+    verdict = Example(lab, tmp_path, rule, text).judge(rule)
     assert verdict.findings == ()
     assert not [one for one in verdict.notes if one.message.startswith(rule)]
 
 
 @pytest.mark.parametrize(("rule", "text"), examples(INSTEAD))
 def test_no_other_rule_refuses_what_one_would_have_instead(rule: str, text: str, lab: Lab, tmp_path: Path) -> None:
-    assert Example(lab, tmp_path, text).judge().findings == ()
+    assert Example(lab, tmp_path, rule, text).judge().findings == ()

@@ -31,11 +31,13 @@ from tests.rules.production import MODELS, ROWS, SCHEMA
 
 SHIPPED = "production"  # the revision that production stands at
 ENV = """
+import sqlalchemy as sa
 from alembic import context
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=None, transaction_per_migration={per_migration})
 with context.begin_transaction():
+    {begins}
     context.run_migrations()
 """
 
@@ -122,10 +124,13 @@ def ask(lab: Lab, database: str, question: str) -> list[tuple[Any, ...]] | str:
         return answer.fetchall() if answer.description else []
 
 
-def project(folder: Path, *bodies: str, per_migration: bool = False, application: str = MODELS) -> Path:
+def project(
+    folder: Path, *bodies: str, per_migration: bool = False, application: str = MODELS, begins: str = "pass"
+) -> Path:
     """An Alembic project whose first revision has shipped, with a new one for each body of an upgrade().
 
-    A body may also be the text of whole functions, ``def upgrade():`` and ``def downgrade():``.
+    A body may also be the text of whole functions, ``def upgrade():`` and ``def downgrade():``. ``begins`` is code of
+    env.py's, where its transaction begins.
     """
     files = {f"{SHIPPED}.py": revision(SHIPPED, f"op.execute('''{SCHEMA}''')")}
     down = SHIPPED
@@ -136,7 +141,7 @@ def project(folder: Path, *bodies: str, per_migration: bool = False, application
         folder,
         {
             "alembic.ini": "[alembic]\nscript_location = migrations\nprepend_sys_path = .\n",
-            "migrations/env.py": ENV.format(per_migration=per_migration),
+            "migrations/env.py": ENV.format(per_migration=per_migration, begins=begins.replace("\n", "\n    ")),
             "app/__init__.py": "",
             "app/models.py": application,
         }
