@@ -49,7 +49,7 @@ CREATE TABLE "Users" (id serial PRIMARY KEY, email text);
 # Values as large as their columns take, for a narrower type to stumble over, and emails that are NULL.
 ROWS = """
 INSERT INTO users (id, name, email, bio, age, nickname, balance, created_at) VALUES
-    (1, 'Ana', NULL, '', 0, 'ana', 0.5, '2024-01-01'),
+    (1, 'Ana', NULL, '', 30, 'ana', 1, '2024-01-01'),
     (2, 'Bo', 'bo@example.org', 'short', 42, 'bo', 10, '2024-05-06 07:08:09.123456'),
     (3, repeat('n', 2000), repeat('e', 2000), repeat('b', 2000), 2000000000, repeat('n', 50), 99999999.99, now());
 INSERT INTO groups (id, name) VALUES (1, 'staff'), (2, repeat('g', 50));
@@ -57,7 +57,7 @@ INSERT INTO memberships (id, user_id, group_id) VALUES (1, 1, 1), (2, 2, 1), (3,
 INSERT INTO orders (id, user_id, status, total, note, created_at) VALUES
     (1, 1, 'new', 12.34, 'leave it at the door', '2024-05-06 07:08:09.123456'),
     (2, 2, 'paid', 99999999.99, repeat('n', 200), now()),
-    (3, 1, 'paid', 0, '', '2024-01-01');
+    (3, 1, 'paid', 1, '', '2024-01-01');
 INSERT INTO events VALUES (1, '2024-02-03', 'login'), (2, '2024-03-04', 'logout');
 INSERT INTO events_2025 VALUES (3, '2025-02-03', 'login'), (4, '2025-03-04', 'logout');
 INSERT INTO crm.users (id, name, email) VALUES (1, 'Ana', NULL), (2, 'Bo', 'bo@example.org');
