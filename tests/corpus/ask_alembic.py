@@ -30,6 +30,11 @@ class Thing(MagicMock):
 
         return text("stub")
 
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    __gt__ = __le__ = __ge__ = __lt__
+
 
 class Stub(types.ModuleType):
     __path__: list[str] = []  # so that submodules are asked for too  # noqa: RUF012
@@ -38,6 +43,11 @@ class Stub(types.ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         return Thing(name=f"{self.__name__}.{name}")
+
+    def __or__(self, other: object) -> object:  # in an annotation
+        return self
+
+    __ror__ = __or__
 
 
 class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):

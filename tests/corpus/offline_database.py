@@ -1,8 +1,8 @@
 """A PostgreSQL that is not there: SQLAlchemy talks to it as to any other, and it writes down what it is told.
 
-Two worlds answer what a migration asks of it. In the *empty* one there is no table and no row; in the *full* one there
-is whatever the migration names, and one row for the first time that a query is asked. A migration that looks before it
-acts does one thing here and the other there.
+Three worlds answer what a migration asks of it. In the *empty* one there is nothing; in that of *tables* there is whatever
+the migration names, without rows; in the *full* one there is a row too, for the first time that a query is asked. A
+migration that looks before it acts does one thing here and the other there. SQL that PostgreSQL could not parse passes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 Write = Callable[[str], None]
 
+WORLDS = ("empty", "tables", "full")
 MANY = 5_000  # statements of one revision; a loop that goes on until something changes would not end here
 
 
@@ -28,17 +29,18 @@ class TooMany(Exception):  # noqa: N818
 
 
 class World:
-    """What is there: ``full`` or nothing, and the names that the migration at hand might ask for."""
+    """What is there, and the names that the migration at hand might ask for."""
 
     def __init__(self, write: Write) -> None:
         self.write = write
-        self.full = False
+        self.tables = self.rows = False
         self.names: Sequence[str] = ()
         self.asked: set[str] = set()
         self.count = 0
 
-    def begin(self, full: bool, names: Sequence[str]) -> None:
-        self.full, self.names, self.asked, self.count = full, names, set(), 0
+    def begin(self, world: str, names: Sequence[str]) -> None:
+        self.tables, self.rows = world != "empty", world == "full"
+        self.names, self.asked, self.count = names, set(), 0
 
     def told(self, sql: str) -> None:
         self.count += 1
@@ -50,7 +52,7 @@ class World:
         """A query has its one row once: what reads until nothing is left comes to its end."""
         first = sql not in self.asked
         self.asked.add(sql)
-        return self.full and first
+        return self.rows and first
 
 
 class Cursor:
@@ -66,7 +68,7 @@ class Cursor:
 
     def execute(self, sql: str, parameters: object = None) -> None:
         self.world.told(sql)
-        written, always = _columns(sql, int(self.world.full))
+        written, always = _columns(sql, int(self.world.rows))
         columns = self.columns or written
         if len(columns) == len(written):  # what counts is known by its SQL alone
             columns = [two if isinstance(two[1], int) else one for one, two in zip(columns, written, strict=True)]
@@ -81,7 +83,7 @@ class Cursor:
 
     @property
     def rowcount(self) -> int:
-        return int(self.world.full)
+        return int(self.world.rows)
 
     def fetchone(self) -> tuple[Any, ...] | None:
         return self.rows.pop(0) if self.rows else None
@@ -121,8 +123,8 @@ def _columns(sql: str, count: int) -> tuple[list[tuple[str, Any]], bool]:
 
     try:
         statement = pgparse.parse(sql)[-1]["stmt"]
-    except (pgparse.PGQueryError, RecursionError, IndexError):
-        return [], False
+    except (pgparse.PGQueryError, IndexError):
+        return [], False  # what PostgreSQL would refuse, or nothing but a comment
     (kind, body), *_ = statement.items()
     targets = body.get("targetList", ()) if kind == "SelectStmt" else body.get("returningList", ())
     found = [(_name_and_function(one["ResTarget"])) for one in targets]
@@ -204,10 +206,10 @@ class Dialect(PGDialect):
     # ── what an inspector asks ───────────────────────────────────────────────────────────────────────────
 
     def _everything(self) -> list[str]:
-        return list(self.world.names) if self.world.full else []
+        return list(self.world.names) if self.world.tables else []
 
     def has_table(self, connection, table_name, schema=None, **kw):  # type: ignore[no-untyped-def]
-        return self.world.full
+        return self.world.tables
 
     has_index = has_schema = has_sequence = has_type = has_table
 

@@ -29,7 +29,7 @@ import warnings
 from pathlib import Path
 
 import ask_alembic
-from offline_database import World, engine
+from offline_database import WORLDS, World, engine
 
 SECONDS = 20  # for one revision in one world
 NAME = re.compile(r"[A-Za-z_]\w{0,62}")
@@ -184,14 +184,14 @@ def main(asked: dict) -> None:
 def rendered(file: str, context, database, world: World, recorder: Recorder) -> dict:
     """``{"file", "worlds": {name: {"error", "statements": [[sql, lines], …], "lines": executed}}}``"""
     answer: dict = {"file": file, "worlds": {}}
-    for name in ("empty", "full"):
+    for name in WORLDS:
         recorder.begin(file)
         recorder.statements, recorder.lines = [], set()
         signal.alarm(SECONDS)
         error = None
         started = time.perf_counter()
         try:
-            run(file, context, database, world, recorder, full=name == "full")
+            run(file, context, database, world, recorder, name)
         except (Exception, SystemExit) as problem:
             error = _short(problem, file)
         finally:
@@ -206,10 +206,10 @@ def rendered(file: str, context, database, world: World, recorder: Recorder) -> 
     return answer
 
 
-def run(file: str, context, database, world: World, recorder: Recorder, full: bool) -> None:
+def run(file: str, context, database, world: World, recorder: Recorder, name: str) -> None:
     from alembic.operations import Operations
 
-    world.begin(False, ())
+    world.begin("empty", ())
     with database.connect() as connection:
         context.configure(connection=connection)
         migration_context = context.get_context()
@@ -220,7 +220,7 @@ def run(file: str, context, database, world: World, recorder: Recorder, full: bo
             if module.upgrade.__code__.co_argcount:  # flask db init --multidb
                 entries = [one for name, one in vars(module).items() if name.startswith("upgrade_")]
             recorder.statements.clear()
-            world.begin(full, names(file, module))
+            world.begin(name, names(file, module))
             sys.settrace(recorder.trace)
             for entry in entries:
                 entry()
