@@ -8,38 +8,27 @@ that), and is looked for among those that were read on one of these lines:
 - *not read*: none is, and the reader says that it could not follow one of the lines.
 - *lost*: none is, and the reader says nothing. This is what must not be.
 
-The other way round, an operation that was read on a line that ran, and that nothing rendered there comes near to, was
+The other way round, an operation that was read on a line that ran, and where nothing of its kind was rendered, was
 *made up*. What was read on lines that did not run, in the other branch of an ``if``, proves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from migration_gate.operations.model import (
-    AddColumn,
-    Boundary,
-    ChangeType,
-    Column,
-    CreateTable,
-    NotRead,
-    Operation,
-    Other,
-    Table,
-    UsesModel,
-)
+from migration_gate.operations.model import Boundary, Column, NotRead, Operation, Other, Table, UsesModel
 
 # Not in the SQL, or of no concern to any rule.
 IGNORED = (Boundary, Other, UsesModel)
 
 # What an operation is about; the rest of its fields is what it says of that.
-_ABOUT = ("table", "column", "name", "verb", "how", "what", "type", "value", "to", "partition", "kind")
-# Fields that only the migration's own text has, or that are another spelling of a field that is compared.
-_ITS_OWN = {"at", "call", "existing", "existing_type", "unnamed", "condition"}
+_ABOUT = {"table", "column", "name", "verb", "how", "what", "type", "value", "to", "partition", "kind"}
+# A name that a database or a convention gives, or that is computed, does not say which constraint or index it is.
+_NAMED_LATER = {"AddConstraint", "CreateIndex", "DropConstraint"}
+# Fields that only a migration's own text has, or that spell in another way what is compared.
+_ITS_OWN = {"at", "call", "condition", "existing", "existing_type", "unnamed"}
 _ITS_OWN_OF = {"SetNotNull": {"type"}, "ChangeType": {"to"}, "DropConstraint": {"kind"}, "DropIndex": {"table"}}
-# A constraint or an index may be named by PostgreSQL or by a convention: then the name says nothing of which it is.
-_NAMED_LATER = {"AddConstraint", "CreateIndex"}
 
 Judgement = Literal["right", "wrong", "not read", "lost"]
 
@@ -48,22 +37,22 @@ class Fact(NamedTuple):
     """An operation, to be compared. A value of None, in ``says``, is not known."""
 
     kind: str
-    about: tuple[tuple[str, str], ...]
+    about: tuple[str, ...]
     says: dict[str, Any]
 
     def __str__(self) -> str:
-        about = " ".join(value for _, value in self.about)
-        says = ", ".join(
-            f"{name}={value}" for name, value in self.says.items() if value not in (None, False, (), "none")
-        )
-        return f"{self.kind} {about}" + (f" ({says})" if says else "")
+        says = [f"{name}={value}" for name, value in self.says.items() if value not in (None, False, (), "none", "")]
+        return " ".join([self.kind, *self.about, *says])
 
 
 class Rendered(NamedTuple):
-    """An operation that Alembic rendered, and the lines of the file that it came from."""
+    """An operation that Alembic rendered, and the lines of the file that it came from, outermost first. ``supposed`` is
+    true where it was rendered only because tables and rows had been made up for the migration to find.
+    """
 
     operation: Operation
     lines: tuple[int, ...]
+    supposed: bool = False
 
 
 class Judged(NamedTuple):
@@ -78,127 +67,118 @@ class Judged(NamedTuple):
 def fact(operation: Operation) -> Fact:
     """An operation's kind, what it is about, and what it says of that."""
     kind = type(operation).__name__
-    skipped = _ITS_OWN | _ITS_OWN_OF.get(kind, set())
-    about: list[tuple[str, str]] = []
+    about: list[str] = []
     says: dict[str, Any] = {}
     for name, value in operation._asdict().items():
-        if name in skipped:
+        if name in _ITS_OWN or name in _ITS_OWN_OF.get(kind, ()):
             continue
         if isinstance(value, Column):
-            about.append((name, value.name))
-            says |= {f"{name}.{key}": one for key, one in _column(value).items()}
+            about.append(value.name)
+            says |= _column(value)
         elif kind == "CreateTable" and name == "columns":
             says["columns"] = tuple(one.name for one in value)
             for column in value:
                 says |= {f"{column.name}.{key}": one for key, one in _column(column).items()}
         elif name in _ABOUT and not (name == "name" and kind in _NAMED_LATER):
-            about.append((name, str(value)))
+            about.append(str(value))
         else:
             says[name] = _said(kind, name, value)
     return Fact(kind, tuple(about), says)
 
 
 def _column(column: Column) -> dict[str, Any]:
-    default = {None: "none", "NULL": "NULL"}.get(column.default, "some")
     return {
         "not_null": column.not_null,
         "sql_type": str(column.sql_type) if column.sql_type else None,
-        "default": None if column.fills_itself is None else default,
+        "default": None if column.fills_itself is None else _default(column.default),
         "fills_itself": column.fills_itself,
         "writes": column.writes,
     }
 
 
+def _default(default: str | None) -> str:
+    """The text of an expression is the migration's own: whether there is one, and whether it is NULL, is compared."""
+    return {None: "none", "NULL": "NULL"}.get(default, "some")
+
+
 def _said(kind: str, name: str, value: Any) -> Any:
-    """A value, in a form in which both readers have it."""
-    if kind == "SetDefault" and name == "default":
-        return {None: "none", "NULL": "NULL"}.get(value, "some")
-    if kind == "ChangeType" and name == "using":
+    """A field's value, in a form that both readers have it in."""
+    if name == "default":
+        return _default(value)
+    if name == "using":
         return value is not None
-    if isinstance(value, Table) or name in ("to_type", "existing_type"):
+    if name == "references" and kind == "CreateTable":
+        return tuple(sorted({str(one) for one in value}))
+    if isinstance(value, Table) or name == "to_type":
         return str(value) if value else None
-    if kind == "ChangeRows" and name == "columns":
-        return tuple(sorted(value)) or None  # empty where the reader could not tell
-    if name in ("every_null", "to_null") and value is not None:
-        return tuple(sorted(value))
-    if kind in ("AddConstraint", "CreateIndex") and name == "columns":
-        return value or None
-    return value
+    if name == "columns":  # empty where it could not be told; an UPDATE's have no order
+        return (tuple(sorted(value)) if kind == "ChangeRows" else value) or None
+    return tuple(sorted(value)) if name in ("every_null", "to_null") and value is not None else value
 
 
 def differs(rendered: Fact, read: Fact) -> tuple[str, ...] | None:
-    """The fields that the two say different things in; None where they are not about the same thing."""
+    """The fields in which the two say different things; None where they are not about the same thing."""
     if (rendered.kind, rendered.about) != (read.kind, read.about):
         return None
-    found = [
-        name
-        for name, value in rendered.says.items()
-        if name in read.says and None not in (value, read.says[name]) and value != read.says[name]
-    ]
-    return tuple(found)
+    both = rendered.says.keys() & read.says.keys()
+    said = {name: (rendered.says[name], read.says[name]) for name in sorted(both)}
+    return tuple(name for name, (theirs, ours) in said.items() if None not in (theirs, ours) and theirs != ours)
 
 
-def judged(rendered: Iterable[Rendered], read: list[Operation]) -> Iterator[Judged]:
-    """What was read of each operation that was rendered; one that came twice from the same lines counts once."""
+def judged(rendered: Iterable[Rendered], read: Sequence[Operation]) -> Iterator[Judged]:
+    """What was read of each operation that was rendered. One that came from the same lines again counts once; of those
+    that are not read or lost, and that only supposed tables and rows gave, one of each kind counts for a line: how many
+    there are depends on what was supposed.
+    """
     facts = [(one, fact(one)) for one in read if not isinstance(one, (NotRead, *IGNORED))]
-    seen = set()
+    seen: set[object] = set()
     for one in rendered:
         if isinstance(one.operation, IGNORED):
             continue
         theirs = fact(one.operation)
-        key = (one.lines, str(theirs))
-        if key in seen:
+        if (one.lines, str(theirs)) in seen:
             continue
-        seen.add(key)
-        yield _judge(one, theirs, facts, read)
+        found = _judge(one, theirs, facts, read)
+        place = (one.lines, theirs.kind)
+        if one.supposed and found.judgement in ("not read", "lost") and place in seen:
+            continue
+        seen |= {(one.lines, str(theirs)), place}
+        yield found
 
 
-def _judge(one: Rendered, theirs: Fact, facts: list[tuple[Operation, Fact]], read: list[Operation]) -> Judged:
-    if isinstance(one.operation, NotRead):
-        return Judged(one, "not read")
+def _judge(one: Rendered, theirs: Fact, facts: list[tuple[Operation, Fact]], read: Sequence[Operation]) -> Judged:
+    if isinstance(one.operation, NotRead):  # the SQL that was rendered is not read either
+        return Judged(one, "not read", one.operation)
     nearest: Judged | None = None
     for operation, ours in facts:
-        if not on(operation, one.lines):
-            continue
-        different = differs(theirs, ours)
-        if different == ():
-            return Judged(one, "right", operation)
-        if different and (nearest is None or len(different) < len(nearest.differs)):
-            nearest = Judged(one, "wrong", operation, different)
+        different = differs(theirs, ours) if _on(operation, one.lines) else None
+        if different is not None and (nearest is None or len(different) < len(nearest.differs)):
+            nearest = Judged(one, "wrong" if different else "right", operation, different)
     if nearest:
         return nearest
-    for operation in read:
-        if isinstance(operation, NotRead) and covers(operation, one.lines):
-            return Judged(one, "not read", operation)
-    return Judged(one, "lost")
+    unread = (operation for operation in read if isinstance(operation, NotRead) and _covers(operation, one.lines))
+    operation = next(unread, None)
+    return Judged(one, "not read" if operation else "lost", operation)
 
 
-def made_up(rendered: list[Rendered], read: list[Operation], ran: set[int]) -> Iterator[Operation]:
-    """Operations that were read on lines that ran, and that nothing rendered there is about."""
-    theirs = [(one.lines, fact(one.operation)) for one in rendered]
+def made_up(rendered: Sequence[Rendered], read: Iterable[Operation], ran: set[int]) -> Iterator[Operation]:
+    """Operations that were read on lines that ran, and where nothing of their kind was rendered."""
     for operation in read:
-        if isinstance(operation, (NotRead, *IGNORED)) or not any(line in ran for line in _lines(operation)):
+        if isinstance(operation, (NotRead, *IGNORED)) or not ran.intersection(_lines(operation)):
             continue
-        ours = fact(operation)
-        if not any(on(operation, lines) and differs(one, ours) is not None for lines, one in theirs):
+        if not any(type(one.operation) is type(operation) and _on(operation, one.lines) for one in rendered):
             yield operation
 
 
-def on(operation: Operation, lines: tuple[int, ...]) -> bool:
+def _covers(operation: NotRead, lines: tuple[int, ...]) -> bool:
+    """Whether the reader said of one of these lines that it could not follow it, or that it read no further."""
+    stops = operation.reason.endswith(("the rest of it is not read", "what comes after it is not read"))
+    return _on(operation, lines) or (stops and any(line >= operation.at.line for line in lines))
+
+
+def _on(operation: Operation, lines: tuple[int, ...]) -> bool:
     return any(line in _lines(operation) for line in lines)
-
-
-def covers(operation: NotRead, lines: tuple[int, ...]) -> bool:
-    """Whether the reader said of one of these lines, or of all from some line on, that it could not follow them."""
-    onwards = operation.reason.endswith("is not read") and (
-        "after it" in operation.reason or "rest of" in operation.reason
-    )
-    return on(operation, lines) or (onwards and any(line >= operation.at.line for line in lines))
 
 
 def _lines(operation: Operation) -> range:
     return range(operation.at.line, operation.at.end + 1)
-
-
-def is_about_rows(operation: Operation) -> bool:
-    return not isinstance(operation, AddColumn | ChangeType | CreateTable)

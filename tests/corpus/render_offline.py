@@ -47,8 +47,7 @@ class Real(importlib.machinery.SourceFileLoader):
             super().exec_module(module)
         except TooLong:
             raise
-        except Exception as error:
-            TROUBLE[module.__name__] = _short(error)
+        except Exception:
             module.__getattr__ = lambda name: _submodule(module, name) or ask_alembic.Stub.__getattr__(module, name)
         else:
             if "__getattr__" not in vars(module):
@@ -80,9 +79,6 @@ class Options(dict):
 
     def __missing__(self, name: str) -> object:
         return "" if name.endswith(("prefix", "schema")) else ask_alembic.Thing(name=name)
-
-
-TROUBLE: dict[str, str] = {}
 
 
 class Modules:
@@ -178,7 +174,6 @@ def main(asked: dict) -> None:
             answer = rendered(file, context, database, world, recorder)
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
-        answers.write(json.dumps({"trouble": TROUBLE}) + "\n")
 
 
 def rendered(file: str, context, database, world: World, recorder: Recorder) -> dict:
