@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from migration_gate.operations.model import (
     AddColumn,
@@ -30,6 +30,9 @@ from migration_gate.operations.transactions import Transaction, together
 from migration_gate.project.environment import Environment
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
+
+if TYPE_CHECKING:
+    from migration_gate.project.models_at import Models
 
 
 class Hazard(NamedTuple):
@@ -60,6 +63,8 @@ class Migration(NamedTuple):
     downgrade: Callable[[], tuple[Operation, ...] | None] = tuple
     # What env.py says, read likewise.
     environment: Callable[[], Environment] = Environment
+    # What the code that runs now maps, likewise: that of the base. None where it is not known: the present code's.
+    models: Callable[[], Models | None] = lambda: None
 
     def earlier(self, operation: Operation) -> tuple[Operation, ...]:
         """All that runs before an operation of this revision and is as new as it."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from migration_gate.findings import CannotJudge, Evidence, Finding, Note
 from migration_gate.operations.from_python import read_downgrade, read_upgrade
@@ -18,6 +18,9 @@ from migration_gate.project.revision import Revision
 from migration_gate.rules import ALL, BLOCKS_TRAFFIC, GRAPH, NOTED, OFF, OPERATIONS, WHERE_LARGE, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
 from migration_gate.rules.base import Hazard, Migration
+
+if TYPE_CHECKING:
+    from migration_gate.project.models_at import Models
 
 
 class Judged(NamedTuple):
@@ -130,6 +133,12 @@ def select(project: Project, history: History, chosen: Collection[Path] | None, 
     def environment() -> Environment:
         return read_environment(project.directory / "env.py", project.config_file)
 
+    @cache
+    def models() -> Models:
+        from migration_gate.project.models_at import models_at  # only where something is dropped
+
+        return models_at(project)
+
     def migration(revision: Revision) -> Migration:
         before: tuple[Operation, ...] = ()
         if known is not None:
@@ -143,6 +152,7 @@ def select(project: Project, history: History, chosen: Collection[Path] | None, 
             _shipped(read, history, revision, new),
             lambda: read_downgrade(revision.path, _source(revision.path)),
             environment,
+            models,
         )
 
     return Selection(

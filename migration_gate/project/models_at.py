@@ -1,0 +1,256 @@
+"""Which classes of a repository map a table: at a commit, from git's objects, or in the working tree.
+
+Only files that could say so are read, and only those parsed that name the table, or have a class that may be called
+after it. A class's bases are looked up in the other files.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from migration_gate.project.model import Project
+from migration_gate.project.models import Declared, Mapped, declared, mapped
+
+SECONDS = 20
+MOST_FILES = 4000
+MOST_WALKED = 40_000
+LARGEST = 1 << 20
+# What a file has that maps something or is a base of what does. Git and Python read it as the same pattern.
+_MARKS = (
+    r"__tablename__|__table__|mapped_column|Column[(]|Table[(]|table=True|Mapped\[|[.]Model[^A-Za-z_]"
+    r"|declarative_base|DeclarativeBase|automap_base|SQLModel"
+)
+_SKIPPED = frozenset(("node_modules", "site-packages", "__pycache__", "venv", "build", "dist"))
+_TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|[^/]*_test\.py$|conftest\.py$)")
+_MIGRATION = re.compile(rb"^down_revision\b", re.MULTILINE)
+
+
+class Models(NamedTuple):
+    """The files of a repository that may hold models, by their paths from the project's root. ``grep`` gives those that
+    a pattern finds; ``where`` says which state of the repository that is. The rest is what has been found out of them.
+    """
+
+    files: dict[str, bytes]
+    grep: Callable[[str], dict[str, bytes]]
+    where: str = "the working tree"
+    mapped: dict[str, tuple[Mapped, ...]] = {}  # noqa: RUF012 -- models_at gives each its own
+    bases: dict[str, list[tuple[str, Declared]]] = {}  # noqa: RUF012
+
+
+class Mapping(NamedTuple):
+    """What maps a table. ``guessed`` is true where the name is computed, and the class may well be called after it."""
+
+    path: str
+    mapped: Mapped
+    guessed: bool = False
+
+
+def models_at(project: Project, commit: str | None = None, name: str | None = None) -> Models:
+    """The files with models that a commit has, or (None) the working tree, those that git does not know yet included.
+    ``name`` is what messages call the commit, "origin/main".
+
+    Tests, migrations and what belongs to another Alembic project of the repository are left out. Where git does not
+    answer, or there is none, the working tree is walked.
+    """
+
+    def grep(pattern: str) -> dict[str, bytes]:
+        found = _git_grep(project.root, pattern, commit)
+        if found is None:
+            found = _walked_grep(project.root, pattern)
+        return {path: content for path, content in found.items() if not _MIGRATION.search(content)}
+
+    others = _other_projects(project, commit)
+    found = {path: content for path, content in grep(_MARKS).items() if not path.startswith(others)}
+    return Models(found, grep, name or commit or "the working tree", {}, {})
+
+
+def mappings(models: Models, table: str, schema: str | None) -> list[Mapping]:
+    """What maps a table. ``schema`` is None, or "public", for one of the search path."""
+    found = [
+        Mapping(path, one, one.table is None)
+        for path, content in models.files.items()
+        if _speaks_of(content, table)
+        for one in _mapped_in(models, path)
+        if one.table == table or (one.table is None and may_be_called(one.name, table))
+    ]
+    sure = [one for one in found if not one.guessed] or found
+    exact = [one for one in sure if (one.mapped.schema or "public") == (schema or "public")]
+    # MetaData(schema="…") gives a schema to tables that name none.
+    elsewhere = any(
+        re.search(rb"\bschema\s*=", content) and b"MetaData" in content for content in models.files.values()
+    )
+    return exact or ([one for one in sure if one.mapped.schema is None or schema is None] if elsewhere else [])
+
+
+def any_mapped(models: Models) -> bool:
+    """Whether the repository maps anything at all."""
+    return any(True for path in models.files for _ in _mapped_in(models, path))
+
+
+def may_be_called(name: str, table: str) -> bool:
+    """Whether a computed table name of the class ``name`` may be ``table``: user, users, user_model, app_users."""
+    squashed = table.replace("_", "").lower()
+    word = re.sub(r"(?<=.)(?:Model|Table|Entity|Record|ORM|Orm|DB|Db)$", "", name).replace("_", "").lower()
+    forms = {name.lower(), word, word + "s", word + "es", re.sub("y$", "ies", word)}
+    return squashed in forms or (len(word) > 2 and squashed.endswith(tuple(forms)))
+
+
+def _speaks_of(content: bytes, table: str) -> bool:
+    if table.encode() in content:
+        return True
+    return any(may_be_called(one, table) for one in _class_names(content))
+
+
+@cache
+def _class_names(content: bytes) -> tuple[str, ...]:
+    names = re.findall(rb"^[ \t]*class[ \t]+(\w+)", content, re.MULTILINE)
+    return tuple(one.decode(errors="replace") for one in names)
+
+
+# ── bases in other files ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _mapped_in(models: Models, path: str) -> tuple[Mapped, ...]:
+    """What one file maps, its bases looked up where they are."""
+    if path not in models.mapped:
+        written = _declared(models.files[path])
+        here = {one.name: one for one in written if one.kind != "table"}
+
+        def find(name: str) -> Declared | None:
+            return here.get(name) or _nearest(models, path, name)
+
+        models.mapped[path] = tuple(found for one in written if (found := mapped(one, find)) is not None)
+    return models.mapped[path]
+
+
+@cache
+def _declared(content: bytes) -> tuple[Declared, ...]:
+    return declared(content)
+
+
+def _nearest(models: Models, path: str, name: str) -> Declared | None:
+    """A class or base of that name in another file; of several, that whose file is nearest."""
+    if name not in models.bases:
+        models.bases[name] = _everywhere(models, name)
+    folders = path.split("/")
+
+    def shared(other: str) -> int:
+        pairs = zip(folders, other.split("/"), strict=False)
+        return next((at for at, (one, two) in enumerate(pairs) if one != two), len(folders))
+
+    found = [(shared(other), one) for other, one in models.bases[name] if other != path]
+    return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def _everywhere(models: Models, name: str) -> list[tuple[str, Declared]]:
+    # A class with nothing in it but bases may be in a file that the marks do not find.
+    for files in (models.files, models.grep(f"class +{name} *[(:]")):
+        found = [
+            (path, one)
+            for path, content in files.items()
+            if name.encode() in content
+            for one in _declared(content)
+            if one.name == name and one.kind != "table"
+        ]
+        if found:
+            return found
+    return []
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _other_projects(project: Project, commit: str | None) -> tuple[str, ...]:
+    """The folders of other Alembic projects in the repository, with a slash at the end: their models are of another
+    database. An alembic.ini stands in the folder of the application, or in its migrations/.
+    """
+    listed = _git(project.root, *(("ls-tree", "-r", "-z", "--name-only", commit) if commit else ("ls-files", "-z")))
+    names = os.fsdecode(listed or b"").split("\0")
+    inis = [os.path.dirname(one) for one in names if os.path.basename(one) == "alembic.ini"]
+    folders = {os.path.dirname(one) if os.path.basename(one) in ("migrations", "alembic") else one for one in inis}
+    own = [os.path.relpath(one, project.root).replace(os.sep, "/") + "/" for one in _own_folders(project)]
+    return tuple(f"{one}/" for one in folders if one and not any(path.startswith(f"{one}/") for path in own))
+
+
+def _own_folders(project: Project) -> list[Path]:
+    return [project.directory, project.working_directory, *project.version_locations]
+
+
+def _git_grep(root: Path, pattern: str, commit: str | None) -> dict[str, bytes] | None:
+    """The *.py files that a pattern finds, with their content; None where git does not answer."""
+    tree = [commit] if commit else ["--untracked"]
+    words = ("grep", "-l", "-z", "-I", "--no-color", "--no-full-name", "-E", "-e", pattern)
+    options, trees = (words, tree) if commit else ((*words, *tree), [])
+    listed = _git(root, *options, *trees, "--", "*.py", ok=(0, 1))
+    if listed is None:
+        return None
+    names = [name.removeprefix(f"{commit}:") for name in os.fsdecode(listed).split("\0") if name]
+    chosen = [name for name in names if not _TEST.search(name) and "\n" not in name][:MOST_FILES]
+    if commit is None:
+        return {name: content for name in chosen if (content := _content(root / name))}
+    asked = "".join(f"{commit}:./{name}\n" for name in chosen)
+    answer = _git(root, "cat-file", "--batch", given=os.fsencode(asked))
+    return None if answer is None else dict(zip(chosen, _blobs(answer), strict=False))
+
+
+def _blobs(answer: bytes) -> Iterator[bytes]:
+    """What ``git cat-file --batch`` prints: "<id> blob <size>", the content, a line feed; or "<name> missing"."""
+    at = 0
+    while at < len(answer):
+        end = answer.index(b"\n", at)
+        words = answer[at:end].split(b" ")
+        size = int(words[-1]) if words[-1].isdigit() else -1
+        yield answer[end + 1 : end + 1 + size] if 0 <= size <= LARGEST else b""
+        at = end + 1 + size + 1
+
+
+def _walked_grep(root: Path, pattern: str) -> dict[str, bytes]:
+    """As git would find them, without git."""
+    wanted = re.compile(pattern.encode())
+    found: dict[str, bytes] = {}
+    walked = 0
+    for folder, folders, names in os.walk(root):
+        hidden = {one for one in folders if one.startswith(".") or one in _SKIPPED}
+        folders[:] = sorted(one for one in folders if one not in hidden and not _is_venv(folder, one))
+        walked += len(names)
+        if walked > MOST_WALKED or len(found) > MOST_FILES:
+            break
+        for name in names:
+            path = os.path.join(folder, name)
+            shown = os.path.relpath(path, root).replace(os.sep, "/")
+            if name.endswith(".py") and not _TEST.search(shown) and wanted.search(content := _content(Path(path))):
+                found[shown] = content
+    return found
+
+
+def _is_venv(folder: str, name: str) -> bool:
+    return os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= LARGEST else b""
+    except OSError:
+        return b""
+
+
+def _git(folder: Path, *words: str, given: bytes = b"", ok: tuple[int, ...] = (0,)) -> bytes | None:
+    """Git's output; None where there is no git, no repository or commit, or no answer in time."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            ["git", "-c", "submodule.recurse=false", "-C", str(folder), *words],
+            input=given,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode in ok else None
