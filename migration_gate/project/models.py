@@ -112,9 +112,9 @@ def _chain(one: Declared, find: Callable[[str], Declared | None]) -> tuple[tuple
     waiting = list(one.bases)
     while waiting and len(found) < 100:
         name = waiting.pop(0)
-        if name in found or name == one.name:
+        if name in found:
             continue
-        base = find(name)
+        base = find(name) if name != one.name else None  # its own name is that of another file's class
         if base is not None:
             found[name] = base
             waiting[:0] = base.bases
