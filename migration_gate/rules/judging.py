@@ -137,7 +137,8 @@ def select(project: Project, history: History, chosen: Collection[Path] | None, 
     def models() -> Models:
         from migration_gate.project.models_at import models_at  # only where something is dropped
 
-        return models_at(project)
+        base = history.base
+        return models_at(project, base.ref, base.name) if base else models_at(project)
 
     def migration(revision: Revision) -> Migration:
         before: tuple[Operation, ...] = ()
