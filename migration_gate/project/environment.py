@@ -12,11 +12,13 @@ from migration_gate.project.revision import SyntaxProblem, parse_python
 class Environment(NamedTuple):
     """``transaction_per_migration`` as ``context.configure`` is given it, None where it is computed; Alembic's default
     is False: all pending revisions in one transaction (docs: "EnvironmentContext.configure"). ``lock_timeout`` is
-    true where env.py or the ini beside it speaks of that setting at all.
+    true where env.py or the ini beside it speaks of that setting at all, ``autocommit`` where they speak of that
+    isolation level: then there may be no transaction.
     """
 
     transaction_per_migration: bool | None = False
     lock_timeout: bool = False
+    autocommit: bool = False
 
 
 def read_environment(env: Path, ini: Path | None = None) -> Environment:
@@ -27,11 +29,12 @@ def read_environment(env: Path, ini: Path | None = None) -> Environment:
     except OSError:
         return Environment()
     timeout = b"lock_timeout" in source + configuration
+    autocommit = b"AUTOCOMMIT" in source + configuration
     if b"transaction_per_migration" not in source:
-        return Environment(False, timeout)
+        return Environment(False, timeout, autocommit)
     tree = parse_python(source)
     if isinstance(tree, SyntaxProblem):
-        return Environment(None, timeout)
+        return Environment(None, timeout, autocommit)
     given = [
         keyword.value.value if isinstance(keyword.value, ast.Constant) else None
         for call in ast.walk(tree)
@@ -40,4 +43,4 @@ def read_environment(env: Path, ini: Path | None = None) -> Environment:
         if keyword.arg == "transaction_per_migration"
     ]
     one = set(map(bool, given)) if None not in given else set()
-    return Environment(one.pop() if len(one) == 1 else None, timeout)
+    return Environment(one.pop() if len(one) == 1 else None, timeout, autocommit)

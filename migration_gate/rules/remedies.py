@@ -6,7 +6,7 @@ import ast
 import copy
 import re
 
-from migration_gate.operations.model import AddColumn, Operation, Table
+from migration_gate.operations.model import AddColumn, CreateIndex, Operation, Table
 
 
 def quoted(name: str) -> str:
@@ -143,8 +143,13 @@ def column_with(call: ast.Call, **keywords: str | None) -> str:
 
 
 def in_autocommit_block(*lines: str) -> str:
-    """The lines, each of which is committed by itself."""
-    return "\n".join(["with op.get_context().autocommit_block():", *(f"    {line}" for line in lines)])
+    """The statements, each of which is committed by itself."""
+    return "\n".join(["with op.get_context().autocommit_block():", *map(indented, lines)])
+
+
+def indented(code: str) -> str:
+    """Code as the body of a block."""
+    return "\n".join("    " + line for line in code.split("\n"))
 
 
 def tidy(call: str) -> str:
@@ -163,6 +168,24 @@ def execute(sql: str) -> str:
         return f'op.execute("{text}")'
     text = text.replace('""', r"\"\"")
     return f'op.execute("""{text}""")'
+
+
+def statement(operation: Operation) -> str:
+    """An operation's own text as a statement of upgrade(), outside of the batch that it may stand in."""
+    call = python_call(operation.call)
+    if call is None:
+        return execute(operation.call.strip("; \n"))
+    table = getattr(operation, "table", None)
+    return source(out_of_batch(call, table)) if table and in_batch(call) else tidy(operation.call)
+
+
+def drop_first(index: CreateIndex) -> str:
+    """The statement that drops what an earlier attempt at an index may have left."""
+    if python_call(index.call) is None:
+        schema = f"{quoted(index.table.schema)}." if index.table.schema else ""
+        return execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema}{quoted(index.name or '…')}")
+    where = f"table_name={literal(index.table.name)}{schema_keyword(index.table)}"
+    return f"op.drop_index({literal(index.name or '…')}, {where}, if_exists=True, postgresql_concurrently=True)"
 
 
 def makes_enum(text: str) -> str:

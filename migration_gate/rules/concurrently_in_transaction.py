@@ -1,0 +1,119 @@
+"""A CONCURRENTLY statement stands outside of an autocommit block.
+
+CREATE INDEX, DROP INDEX, REINDEX and DETACH PARTITION wait for other transactions when they are told CONCURRENTLY, and
+commit several times on the way. Alembic runs revisions in a transaction, and PostgreSQL refuses the statement there
+with 25001, `cannot run inside a transaction block`: on every table, a new and empty one too, and on every version.
+
+Refused:
+
+    op.create_index("ix_users_email", "users", ["email"], postgresql_concurrently=True)
+
+or:
+
+    op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_users_name")
+
+or, since a string of several statements is one transaction of its own, in an autocommit block too:
+
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = '2s'; CREATE INDEX CONCURRENTLY ix_users_email ON users (email)")
+
+Write instead:
+
+    with op.get_context().autocommit_block():
+        op.create_index("ix_users_email", "users", ["email"], postgresql_concurrently=True)
+
+or:
+
+    with op.get_context().autocommit_block():
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_users_name")
+
+or:
+
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = '2s'")
+        op.execute("CREATE INDEX CONCURRENTLY ix_users_email ON users (email)")
+
+Silent on REFRESH MATERIALIZED VIEW CONCURRENTLY, which may run in a transaction. After a COMMIT of the migration's own
+it depends on the driver: psycopg2 runs the statement outside of a transaction, psycopg begins another one. That makes
+a note, and so does an env.py that speaks of the isolation level AUTOCOMMIT.
+
+Source: PostgreSQL's documentation, CREATE INDEX, "Building Indexes Concurrently", and 55.2.2.1, "Multiple Statements in
+a Simple Query"; Alembic's, MigrationContext.autocommit_block; measured with psycopg and psycopg2.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from migration_gate.operations.model import (
+    At,
+    Boundary,
+    CreateIndex,
+    DetachPartition,
+    DropIndex,
+    Operation,
+    Reindex,
+)
+from migration_gate.rules.base import Hazard, Migration
+from migration_gate.rules.remedies import in_autocommit_block, python_call, statement
+
+Concurrent = CreateIndex | DropIndex | Reindex | DetachPartition
+
+
+def check(migration: Migration) -> Iterator[Hazard]:
+    seen: set[At] = set()
+    for one in migration.operations:
+        if not isinstance(one, Concurrent) or not one.concurrently or one.at in seen:
+            continue
+        autocommit = migration.together(one).autocommit
+        beside = [other for other in migration.operations if other.at == one.at and not isinstance(other, Boundary)]
+        if autocommit and not _one_string(beside):
+            continue
+        seen.add(one.at)
+        why = "inside the transaction that Alembic has begun"
+        unless = ""
+        if autocommit:
+            why = "in a string of several statements, which PostgreSQL takes for one transaction"
+        elif autocommit is None:
+            unless = " Whether there is one after a COMMIT depends on the driver: psycopg begins another."
+        elif migration.environment().autocommit:
+            unless = " env.py speaks of AUTOCOMMIT: where that is the connection's isolation level, there is none."
+        yield migration.hazard(
+            one,
+            f"{_what(one)} runs {why}. PostgreSQL refuses it there, whatever the table (25001).{unless}",
+            in_autocommit_block(*dict.fromkeys(map(statement, beside))),
+            sure=not unless,
+        )
+
+
+def _what(one: Concurrent) -> str:
+    match one:
+        case CreateIndex():
+            return f"CREATE INDEX CONCURRENTLY {one.name or f'on {one.table}'}"
+        case DropIndex():
+            return f"DROP INDEX CONCURRENTLY {one.name}"
+        case Reindex():
+            return f"REINDEX CONCURRENTLY {one.name or one.table or ''}".rstrip()
+    return f"DETACH PARTITION {one.partition} CONCURRENTLY"
+
+
+def _one_string(operations: Sequence[Operation]) -> bool:
+    """Whether operations of one place are the statements of one string, and not a loop's."""
+    texts = {one.call for one in operations}
+    if len(texts) < 2 or any(python_call(one) for one in texts) or operations[0].at.inside:
+        return False
+    at = operations[0].at
+    try:
+        tree = ast.parse(at.path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    nodes = list(ast.walk(tree))
+    calls = [one for one in nodes if isinstance(one, ast.Call) and (one.lineno, one.end_lineno) == (at.line, at.end)]
+    constants = [one.value for call in calls for one in ast.walk(call) if isinstance(one, ast.Constant)]
+    strings = [one for one in constants if isinstance(one, str)]
+    if strings:
+        return any(re.search(r";\s*[^\s;]", one) for one in strings)
+    loops = [one for one in nodes if isinstance(one, ast.For | ast.While)]
+    return not any(one.lineno < at.line <= (one.end_lineno or 0) for one in loops)
