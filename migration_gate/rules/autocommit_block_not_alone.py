@@ -53,6 +53,7 @@ from typing import NamedTuple
 from migration_gate.operations.model import (
     AddColumn,
     AddConstraint,
+    AddEnumValue,
     AlterTable,
     Boundary,
     ChangeRows,
@@ -75,7 +76,15 @@ from migration_gate.operations.model import (
     ValidateConstraint,
 )
 from migration_gate.rules.base import Hazard, Migration
-from migration_gate.rules.remedies import drop_first, in_autocommit_block, python_call, statement
+from migration_gate.rules.remedies import (
+    add_value,
+    create_index,
+    drop_first,
+    in_autocommit_block,
+    python_call,
+    source,
+    statement,
+)
 
 
 class Part(NamedTuple):
@@ -237,14 +246,28 @@ def _what(one: Operation) -> str:
 
 
 def _remedy(parts: Sequence[Part]) -> str:
-    """Each part in a revision of its own, and each index dropped before it is made."""
-    revisions = []
+    """Each part in a revision of its own, and what stands in a block so that it may run twice."""
+    revisions: list[str] = []
     for part in parts:
-        lines: dict[str, None] = {}
-        for one in part.operations:
-            named = isinstance(one, CreateIndex) and one.concurrently and one.name
-            if named and isinstance(one, CreateIndex) and named not in _dropped_before(one, part.operations):
-                lines[drop_first(one)] = None
-            lines[statement(one)] = None
-        revisions.append(in_autocommit_block(*lines) if part.in_block else "\n".join(lines))
+        if not part.in_block:
+            revisions.append("\n".join(dict.fromkeys(map(statement, part.operations))))
+            continue
+        lines: list[str] = []
+        for position, one in enumerate(part.operations):
+            lines += [line for line in _twice(one, part.operations) if line not in lines]
+            only_once = not _may_run_twice(one, part.operations) and not isinstance(one, CreateIndex | AddEnumValue)
+            if only_once and any(_does_something(other) for other in part.operations[position + 1 :]):
+                revisions.append(in_autocommit_block(*lines))
+                lines = []
+        revisions.append(in_autocommit_block(*lines))
     return "# this revision:\n" + "\n# the next revision:\n".join(revisions)
+
+
+def _twice(one: Operation, beside: Sequence[Operation]) -> list[str]:
+    """The statement, and what lets it run a second time."""
+    if isinstance(one, AddEnumValue):
+        return [add_value(one)]
+    if not isinstance(one, CreateIndex) or not one.name or one.name in _dropped_before(one, beside):
+        return [statement(one)]
+    in_loop = sum(other.call == one.call for other in beside) > 1
+    return [drop_first(one), source(create_index(one)) if in_loop else statement(one)]

@@ -6,7 +6,7 @@ import ast
 import copy
 import re
 
-from migration_gate.operations.model import AddColumn, CreateIndex, Operation, Table
+from migration_gate.operations.model import AddColumn, AddEnumValue, CreateIndex, Operation, Table
 
 
 def quoted(name: str) -> str:
@@ -167,7 +167,8 @@ def execute(sql: str) -> str:
     if '"' not in text:
         return f'op.execute("{text}")'
     text = text.replace('""', r"\"\"")
-    return f'op.execute("""{text}""")'
+    end = '\\"' if text.endswith('"') else text[-1:]
+    return f'op.execute("""{text[:-1]}{end}""")'
 
 
 def statement(operation: Operation) -> str:
@@ -186,6 +187,26 @@ def drop_first(index: CreateIndex) -> str:
         return execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema}{quoted(index.name or '…')}")
     where = f"table_name={literal(index.table.name)}{schema_keyword(index.table)}"
     return f"op.drop_index({literal(index.name or '…')}, {where}, if_exists=True, postgresql_concurrently=True)"
+
+
+def create_index(index: CreateIndex) -> ast.Call:
+    """The call that makes an index concurrently, from what is known of it."""
+    columns = ", ".join(literal(one or "…") for one in index.columns) or '"…"'
+    unique = ", unique=True" if index.unique else ""
+    made = python_call(
+        f"op.create_index({literal(index.name or '…')}, {literal(index.table.name)}, [{columns}]{unique}"
+        f"{schema_keyword(index.table)}, postgresql_concurrently=True)"
+    )
+    assert made is not None
+    return made
+
+
+def add_value(operation: AddEnumValue) -> str:
+    """The statement that adds a value to an enum, so that it may run twice."""
+    again = re.sub(
+        r"\bADD\s+VALUE\s+(?!IF\b)", "ADD VALUE IF NOT EXISTS ", operation.call, count=1, flags=re.IGNORECASE
+    )
+    return statement(operation._replace(call=again))
 
 
 def makes_enum(text: str) -> str:
