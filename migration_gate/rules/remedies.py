@@ -164,11 +164,12 @@ def tidy(call: str) -> str:
 def execute(sql: str) -> str:
     """The call that runs a statement in a migration."""
     text = sql.replace("\\", r"\\")
-    if '"' not in text:
+    if '"' not in text and "\n" not in text:
         return f'op.execute("{text}")'
     text = text.replace('""', r"\"\"")
-    end = '\\"' if text.endswith('"') else text[-1:]
-    return f'op.execute("""{text[:-1]}{end}""")'
+    if text.endswith('"') and not text.endswith(r"\""):
+        text = text[:-1] + r"\""
+    return f'op.execute("""{text}""")'
 
 
 def statement(operation: Operation) -> str:
