@@ -16,11 +16,9 @@ from pathlib import Path
 import pytest
 
 from migration_gate.findings import Verdict
-from migration_gate.project import discovery, history
-from migration_gate.project.settings import Settings
 from migration_gate.rules import OPERATIONS
-from migration_gate.rules.judging import judge_operations, migrations
 from migration_gate.rules.pages import INSTEAD, REFUSED, page, revisions
+from tests.rules.conftest import Repository
 from tests.rules.production import KEPT_OUT, MODELS, READS, WRITES
 from tests.rules.watch import SHIPPED, Lab, Locks, Seen, Statement, ask, fork, project, upgrade
 
@@ -56,9 +54,7 @@ class Example:
             return upgrade(self.lab, database, self.folder, probes=probes)
 
     def judge(self, *rules: str) -> Verdict:
-        found = discovery.find(self.folder)[0]._replace(settings=Settings(select=rules, start_after=(SHIPPED,)))
-        judged = judge_operations(found, migrations(found, history.load(found), None))
-        return Verdict(judged.findings, judged.notes)
+        return Repository(self.folder).judge(select=rules, start_after=(SHIPPED,))
 
 
 def exclusively(locks: Locks) -> set[str]:
