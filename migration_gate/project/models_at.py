@@ -58,15 +58,22 @@ def models_at(project: Project, commit: str | None = None, name: str | None = No
     answer, or there is none, the working tree is walked.
     """
 
-    def grep(pattern: str) -> dict[str, bytes]:
-        found = _git_grep(project.root, pattern, commit)
-        if found is None:
-            found = _walked_grep(project.root, pattern)
-        return {path: content for path, content in found.items() if not _MIGRATION.search(content)}
+    root = project.root
+    if commit and (commit.startswith("-") or _git_grep(root, "^$", commit, ("*.none",)) is None):
+        commit = name = None
+    other = cache(lambda folder: _is_another(project, folder))
 
-    others = _other_projects(project, commit)
-    found = {path: content for path, content in grep(_MARKS).items() if not path.startswith(others)}
-    return Models(found, grep, name or commit or "the working tree", {}, {})
+    def grep(pattern: str) -> dict[str, bytes]:
+        found = _git_grep(root, pattern, commit)
+        if found is None:
+            found = _walked_grep(root, pattern)
+        return {
+            path: content
+            for path, content in found.items()
+            if not _MIGRATION.search(content) and not other(os.path.dirname(path))
+        }
+
+    return Models(grep(_MARKS), grep, name or commit or "the working tree", {}, {})
 
 
 def mappings(models: Models, table: str, schema: str | None) -> list[Mapping]:
@@ -165,28 +172,27 @@ def _everywhere(models: Models, name: str) -> list[tuple[str, Declared]]:
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _other_projects(project: Project, commit: str | None) -> tuple[str, ...]:
-    """The folders of other Alembic projects in the repository, with a slash at the end: their models are of another
+def _is_another(project: Project, folder: str) -> bool:
+    """Whether a folder, from the root, is of another Alembic project of the repository: its models are of another
     database. An alembic.ini stands in the folder of the application, or in its migrations/.
     """
-    listed = _git(project.root, *(("ls-tree", "-r", "-z", "--name-only", commit) if commit else ("ls-files", "-z")))
-    names = os.fsdecode(listed or b"").split("\0")
-    inis = [os.path.dirname(one) for one in names if os.path.basename(one) == "alembic.ini"]
-    folders = {os.path.dirname(one) if os.path.basename(one) in ("migrations", "alembic") else one for one in inis}
-    own = [os.path.relpath(one, project.root).replace(os.sep, "/") + "/" for one in _own_folders(project)]
-    return tuple(f"{one}/" for one in folders if one and not any(path.startswith(f"{one}/") for path in own))
+    own = (project.directory, project.working_directory)
+    while folder:
+        path = project.root / folder
+        if any(one.is_relative_to(path) for one in own):
+            return False
+        if any((path / below / "alembic.ini").exists() for below in ("", "migrations", "alembic")):
+            return True
+        folder = os.path.dirname(folder)
+    return False
 
 
-def _own_folders(project: Project) -> list[Path]:
-    return [project.directory, project.working_directory, *project.version_locations]
-
-
-def _git_grep(root: Path, pattern: str, commit: str | None) -> dict[str, bytes] | None:
+def _git_grep(
+    root: Path, pattern: str, commit: str | None, paths: tuple[str, ...] = ("*.py",)
+) -> dict[str, bytes] | None:
     """The *.py files that a pattern finds, with their content; None where git does not answer."""
-    tree = [commit] if commit else ["--untracked"]
     words = ("grep", "-l", "-z", "-I", "--no-color", "--no-full-name", "-E", "-e", pattern)
-    options, trees = (words, tree) if commit else ((*words, *tree), [])
-    listed = _git(root, *options, *trees, "--", "*.py", ok=(0, 1))
+    listed = _git(root, *words, commit or "--untracked", "--", *paths, ok=(0, 1))
     if listed is None:
         return None
     names = [name.removeprefix(f"{commit}:") for name in os.fsdecode(listed).split("\0") if name]
