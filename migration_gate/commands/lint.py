@@ -76,11 +76,11 @@ def _counted(graphs: Sequence[tuple[Project, History]], operations: Sequence[Jud
     words = [f"{count} revision{'s' if count != 1 else ''}"]
     if all(one.new is not None for one in operations):
         new = sum(one.new or 0 for one in operations)
+        if not new:
+            return f"{words[0]}, 0 new{_since(graphs)}; --all judges each as if it alone were new"
         words.append(f"{new} new")
         if judged < new:
             words.append(f"{judged} judged")
-        elif not new:
-            words[-1] += f"{_since(graphs)}; --all judges each as if it alone were new"
     else:
         alone = any(one.new is None for one in operations) and judged > 1
         words.append(f"{judged} judged" + (" (each as if it alone were new)" if alone else ""))

@@ -247,12 +247,15 @@ def _listed(place: _Place, ref: str, objects: Mapping[str, git.Object]) -> tuple
 
 def _moved(place: _Place, here: _Here, commit: str, files: Mapping[str, str]) -> dict[str, str]:
     """Files of folders that are no longer there and may have been this project's: one of them has the content or the
-    name of a file of today. What still stands where it stood has not moved: it is another project's.
+    name of a file of today. What still stands where it stood has not moved: it is another project's, unless its folder
+    has a name that git could not be asked for, with a line end in it.
     """
     gone = {
         path: ident
         for path, ident in git.files_at(place.top, commit)
-        if path not in files and _loaded(PurePosixPath(path).name) and not (place.top / path).exists()
+        if path not in files
+        and _loaded(PurePosixPath(path).name)
+        and (_folder(path) in place.folders or not (place.top / path).exists())
     }
     likely = {
         _folder(path)

@@ -62,6 +62,6 @@ def how_to_get(name: str, top: Path) -> str:
     if not re.fullmatch(r"[\w.+-]+(?:/[\w.+-]+)*", name):
         return "git fetch --unshallow" if depth else "git fetch"
     remote, _, branch = name.partition("/")
-    if not branch or remote not in git.remotes(top):
+    if not branch or remote not in {"origin", *git.remotes(top)}:
         remote, branch = "origin", name
     return f"git fetch{depth} {remote} +refs/heads/{branch}:refs/remotes/{remote}/{branch}"
