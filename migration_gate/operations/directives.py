@@ -1,22 +1,34 @@
 """Alembic's directives, called with what is known of their arguments → operations.
 
 The parameters are those of ``alembic.operations.Operations`` (docs: "Operation Reference") and of the batch form,
-which leaves the table out.
+which leaves the table out. The operations are those of the statements that Alembic sends to PostgreSQL, in its order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
-from migration_gate.operations.from_sql import check_proves_not_null, default_is_null, read_sql
+from migration_gate.operations.arguments import (
+    Call,
+    NotKnown,
+    kind,
+    name_or_none,
+    name_then_table,
+    names,
+    source,
+    sql_text,
+    table,
+    table_of,
+    text,
+)
+from migration_gate.operations.from_sql import read_sql
 from migration_gate.operations.model import (
     AddColumn,
     AddConstraint,
+    AlterTable,
     At,
     ChangeRows,
     ChangeType,
-    Column,
     CreateIndex,
     CreateTable,
     DropColumn,
@@ -24,6 +36,7 @@ from migration_gate.operations.model import (
     DropIndex,
     DropNotNull,
     DropTable,
+    Lock,
     NotRead,
     Operation,
     Other,
@@ -33,44 +46,21 @@ from migration_gate.operations.model import (
     SetNotNull,
     Table,
 )
-from migration_gate.operations.type_names import of_value
-from migration_gate.operations.values import (
-    Change,
-    CoreColumn,
-    CoreTable,
-    Imported,
-    Made,
-    Value,
-    is_plain,
+from migration_gate.operations.schema_items import (
+    column_of,
+    condition_of,
+    default_of,
+    extras,
+    is_column,
+    refers_to,
+    table_of_target,
 )
+from migration_gate.operations.type_names import of_value
+from migration_gate.operations.values import Change, CoreTable, Made, Value
 
-_INTEGERS = {"Integer", "INTEGER", "BigInteger", "BIGINT", "SmallInteger", "SMALLINT"}
-_ABSENT = object()
+__all__ = ["Call", "column_of", "operations_of", "statement_operations"]
 
-
-class Call(NamedTuple):
-    """One call of a directive. ``table`` is the batch's own, None outside of a batch."""
-
-    name: str
-    args: tuple[Value, ...]
-    keywords: dict[str, Value]
-    whole: bool  # False: *args or **keywords that are not known
-    at: At
-    source: str
-    batch: bool = False
-    table: Table | None = None
-
-    def get(self, position: int, name: str, default: Value = None) -> Value:
-        """An argument by its position outside of a batch, or its name."""
-        if self.batch:
-            position -= 1  # the table comes first in the calls that ask here
-        if 0 <= position < len(self.args):
-            return self.args[position]
-        return self.keywords.get(name, default)
-
-
-class _NotKnown(Exception):  # noqa: N818
-    """An argument that the operation cannot do without is not known."""
+_COMMENT_LOCK: Lock = "SHARE UPDATE EXCLUSIVE"
 
 
 def operations_of(call: Call) -> list[Operation]:
@@ -82,284 +72,292 @@ def operations_of(call: Call) -> list[Operation]:
         return [NotRead(call.at, call.source, f"op.{call.name} is not one of Alembic's own directives")]
     try:
         return reader(call)
-    except _NotKnown as unknown:
+    except NotKnown as unknown:
         return [NotRead(call.at, call.source, str(unknown))]
-
-
-def _text(value: Value, what: str) -> str:
-    if isinstance(value, Made) and value.kind in ("quoted_name", "f"):
-        value = value.args[0] if value.args else None
-    if isinstance(value, CoreColumn):
-        return value.name
-    if not isinstance(value, str):
-        raise _NotKnown(f"{what} is computed")
-    return value
-
-
-def _optional_text(value: Value, what: str) -> str | None:
-    return None if value is None else _text(value, what)
-
-
-def _table(call: Call, name: str = "table_name") -> Table:
-    if call.batch:
-        if call.table is None:
-            raise _NotKnown("the batch's table is computed")
-        return call.table
-    return _table_of(call.get(0, name), call.keywords.get("schema"))
-
-
-def _table_of(name: Value, schema: Value) -> Table:
-    if isinstance(name, CoreTable) and name.table:
-        return name.table
-    return Table(_text(name, "the table's name"), _optional_text(schema, "the schema's name"))
 
 
 # ── columns ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def column_of(value: Value) -> Column:
-    """A ``sa.Column(...)`` as data. Raises _NotKnown where it is not one that can be read."""
-    if not isinstance(value, Made) or value.kind not in ("Column", "mapped_column"):
-        raise _NotKnown("the column is computed")
-    args = list(value.args)
-    name = args.pop(0) if args and isinstance(args[0], str) else value.keywords.get("name")
-    made = [one for one in args if isinstance(one, Made)]
-    type_ = value.keywords.get("type_", args[0] if args and not _is_schema_item(args[0]) else None)
-    primary = value.keywords.get("primary_key", False)
-    nullable = value.keywords.get("nullable", _ABSENT)
-    default = value.keywords.get("server_default")
-    kinds = {one.kind for one in made}
-    not_null: bool | None = primary is True or "Identity" in kinds
-    if nullable is not _ABSENT:
-        not_null = not nullable if isinstance(nullable, bool) else None
-    elif not value.whole or not isinstance(primary, bool):
-        not_null = None
-    fills_itself: bool | None = False
-    if {"Identity", "Computed"} & kinds or _is_serial(value, type_, kinds):
-        fills_itself = True
-    elif not value.whole or not (is_plain(default) or isinstance(default, Made)):
-        fills_itself = None
-    return Column(
-        name=_text(name, "the column's name"),
-        type=_source(type_),
-        not_null=not_null,
-        default=_default(default) if fills_itself is not None else None,
-        fills_itself=fills_itself,
-        sql_type=of_value(type_),
-    )
-
-
-def _is_serial(column: Made, type_: Value, kinds: set[str]) -> bool:
-    """Whether SQLAlchemy makes it SERIAL: an integer primary key that nothing else gives a value to."""
-    words = column.keywords
-    automatic = words.get("autoincrement", "auto")
-    if words.get("primary_key") is not True or _kind(type_) not in _INTEGERS:
-        return False
-    if words.get("default") is not None or kinds & {"Sequence", "ColumnDefault"}:
-        return False
-    if automatic is True:
-        return True
-    if words.get("server_default") is not None or kinds & {"DefaultClause", "FetchedValue"}:
-        return False
-    return automatic == "ignore_fk" or (automatic == "auto" and "ForeignKey" not in kinds)
-
-
-def _is_schema_item(value: Value) -> bool:
-    return isinstance(value, Made) and value.kind in {
-        "CheckConstraint", "Computed", "FetchedValue", "ForeignKey", "Identity", "Sequence", "UniqueConstraint",
-    }  # fmt: skip
-
-
-def _kind(value: Value) -> str:
-    if isinstance(value, Made):
-        return value.kind
-    return value.name.rpartition(".")[2] if isinstance(value, Imported) else ""
-
-
-def _source(value: Value) -> str | None:
-    if isinstance(value, Made):
-        return value.source
-    return value.name.replace("sqlalchemy.", "sa.") if isinstance(value, Imported) else None
-
-
-def _default(value: Value) -> str | None:
-    """A server default as the model's ``Column.default`` has it. ``FetchedValue()`` says that something else fills
-    the column, and writes no DEFAULT into the DDL.
-    """
-    if value is None or _kind(value) == "FetchedValue":
-        return None
-    if isinstance(value, str):
-        return repr(value)
-    if not isinstance(value, Made):
-        return "an expression"
-    if value.kind in ("text", "literal_column") and value.args and isinstance(value.args[0], str):
-        if value.args[0] == "…":  # what a remedy leaves to its reader
-            return None
-        maybe_null = "null" in value.args[0].lower()  # most are not, and need no parser
-        return "NULL" if maybe_null and default_is_null(value.args[0]) else value.args[0]
-    return "NULL" if value.kind == "null" else "an expression"
-
-
-def _column_extras(value: Made, column: Column, table: Table, call: Call) -> list[Operation]:
-    """The constraints that ``op.add_column`` takes from the column's own arguments, as Alembic emits them."""
-    found: list[Operation] = []
-    for one in value.args:
-        if isinstance(one, Made) and one.kind == "ForeignKey":
-            found.append(AddConstraint(call.at, call.source, table, None, "foreign key", (column.name,)))
-    if value.keywords.get("unique") is True:
-        found.append(AddConstraint(call.at, call.source, table, None, "unique", (column.name,)))
-    if value.keywords.get("index") is True:
-        found.append(CreateIndex(call.at, call.source, table, None))
-    return found
-
-
 def _add_column(call: Call) -> list[Operation]:
-    table, value = _table(call), call.get(1, "column")
+    of, value = table(call), call.get(1, "column")
     column = column_of(value)
-    return [
-        AddColumn(call.at, call.source, table, column),
-        *_column_extras(value, column, table, call),
-    ]
+    return [AddColumn(call.at, call.source, of, column), *extras(value, column, of, call)]
 
 
 def _drop_column(call: Call) -> list[Operation]:
-    return [
-        DropColumn(
+    return [DropColumn(call.at, call.source, table(call), text(call.get(1, "column_name"), "the column's name"))]
+
+
+def _alter_column(call: Call) -> list[Operation]:
+    """As Alembic does it on PostgreSQL: the type, NOT NULL, the default, the comment, the name."""
+    of = table(call)
+    column = text(call.get(1, "column_name"), "the column's name")
+    if not call.whole:
+        raise NotKnown("alter_column's keywords are computed")
+    words = call.keywords
+    found = [
+        *_change_type(call, of, column),
+        *_nullable(call, of, column),
+        *_server_default(call, of, column),
+    ]
+    if words.get("comment", False) is not False:
+        found.append(AlterTable(call.at, call.source, of, "COMMENT", _COMMENT_LOCK))
+    if (new := words.get("new_column_name")) is not None:
+        found.append(RenameColumn(call.at, call.source, of, column, text(new, "the new name")))
+    return found or [Other(call.at, call.source, "alter_column")]
+
+
+def _change_type(call: Call, of: Table, column: str) -> list[Operation]:
+    """Types that bring a CHECK with them, Enum and Boolean where they are asked to, take the old one's away and add
+    the new one's.
+    """
+    to, existing = call.keywords.get("type_"), call.keywords.get("existing_type")
+    if to is None:
+        return []
+    using = call.keywords.get("postgresql_using")
+    found: list[Operation] = []
+    if isinstance(existing, Made) and _has_check(existing):
+        name = name_or_none(existing.keywords.get("name"))
+        found.append(DropConstraint(call.at, call.source, of, name, kind="check", unnamed=name is None))
+    found.append(
+        ChangeType(
             call.at,
             call.source,
-            _table(call),
-            _text(call.get(1, "column_name"), "the column's name"),
+            of,
+            column,
+            source(to),
+            source(existing),
+            of_value(to),
+            of_value(existing),
+            None if using is None else sql_text(using) or "an expression",
+        )
+    )
+    if _has_check(to):
+        found.append(AddConstraint(call.at, call.source, of, name_or_none(to.keywords.get("name")), "check"))
+    return found
+
+
+def _has_check(type_: Value) -> bool:
+    return (
+        isinstance(type_, Made)
+        and type_.kind == "Enum"
+        and type_.keywords.get("create_constraint") is True
+        and type_.keywords.get("native_enum") is False
+    )
+
+
+def _nullable(call: Call, of: Table, column: str) -> list[Operation]:
+    nullable = call.keywords.get("nullable")
+    if nullable is True:
+        return [DropNotNull(call.at, call.source, of, column)]
+    if nullable is False and call.keywords.get("existing_nullable") is not False:
+        type_ = source(call.keywords.get("existing_type")) or source(call.keywords.get("type_"))
+        return [SetNotNull(call.at, call.source, of, column, type_)]
+    if nullable not in (None, False):
+        raise NotKnown("`nullable` is computed")
+    return []
+
+
+def _server_default(call: Call, of: Table, column: str) -> list[Operation]:
+    default = call.keywords.get("server_default", False)
+    if default is False:
+        return []
+    kinds = {kind(default), kind(call.keywords.get("existing_server_default"))}
+    if "Computed" in kinds:
+        raise NotKnown("Alembic refuses to make a column computed, or a computed one plain")
+    if "Identity" in kinds:
+        what = "DROP IDENTITY" if default is None else "ADD GENERATED AS IDENTITY"
+        return [AlterTable(call.at, call.source, of, what, "ACCESS EXCLUSIVE")]
+    return [SetDefault(call.at, call.source, of, column, default_of(default))]
+
+
+# ── tables ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _create_table(call: Call) -> list[Operation]:
+    of = table(call)
+    made = [one for one in call.args[1:] if isinstance(one, Made)]
+    columns = []
+    for one in filter(is_column, made):
+        try:
+            columns.append(column_of(one))
+        except NotKnown:
+            continue  # the table is new all the same, and that is what the rules ask
+    keys = [one.args for one in made if one.kind == "PrimaryKeyConstraint"]
+    columns = [one._replace(not_null=True) if any(one.name in key for key in keys) else one for one in columns]
+    created = CreateTable(
+        call.at, call.source, of, tuple(columns), call.flag("if_not_exists"), references=_references(made, of)
+    )
+    return [created, *_beside_a_table(call, made, of)]
+
+
+def _references(made: list[Made], of: Table) -> tuple[Table, ...]:
+    """The other tables that a new one's foreign keys point to."""
+    found: dict[Table, None] = {}
+    for one in made:
+        targets = [refers_to(part) for part in one.args if isinstance(part, Made) and part.kind == "ForeignKey"]
+        if one.kind == "ForeignKeyConstraint":
+            remote = one.args[1] if len(one.args) > 1 else one.keywords.get("refcolumns")
+            targets += [table_of_target(remote[0])] if type(remote) in (list, tuple) and remote else []
+        found |= dict.fromkeys(target for target in targets if target and target != of)
+    return tuple(found)
+
+
+def _beside_a_table(call: Call, made: list[Made], of: Table) -> list[Operation]:
+    """The indexes and comments that Alembic makes after the table."""
+    found: list[Operation] = []
+    for one in made:
+        words = one.keywords
+        if is_column(one) and words.get("index") is True:
+            name = name_or_none(one.args[0] if one.args else words.get("name"))
+            unique = words.get("unique") is True
+            found.append(CreateIndex(call.at, call.source, of, None, unique=unique, columns=(name or "",)))
+        elif one.kind == "Index":
+            index = name_or_none(one.args[0]) if one.args else None
+            unique = words.get("unique") is True
+            found.append(CreateIndex(call.at, call.source, of, index, unique=unique, columns=names(one.args[1:])))
+    comments = [call.keywords.get("comment"), *(one.keywords.get("comment") for one in made if is_column(one))]
+    found += [AlterTable(call.at, call.source, of, "COMMENT", _COMMENT_LOCK) for one in comments if one is not None]
+    return found
+
+
+def _drop_table(call: Call) -> list[Operation]:
+    return [DropTable(call.at, call.source, table(call))]
+
+
+def _rename_table(call: Call) -> list[Operation]:
+    of = table(call, "old_table_name")
+    return [
+        RenameTable(call.at, call.source, of, Table(text(call.get(1, "new_table_name"), "the new name"), of.schema))
+    ]
+
+
+def _comment(call: Call) -> list[Operation]:
+    return [AlterTable(call.at, call.source, table(call), "COMMENT", _COMMENT_LOCK)]
+
+
+# ── constraints and indexes ──────────────────────────────────────────────────────────────────────────────
+
+
+def _constraint(call: Call, kind_: str, columns: tuple[str, ...] = ()) -> AddConstraint:
+    name, of = name_then_table(call)
+    valid = call.keywords.get("postgresql_not_valid", False) is not True
+    return AddConstraint(call.at, call.source, of, name_or_none(name), kind_, columns, valid)  # type: ignore[arg-type]
+
+
+def _create_unique(call: Call) -> list[Operation]:
+    return [_constraint(call, "unique", names(call.after_name(0, "columns")))]
+
+
+def _create_primary_key(call: Call) -> list[Operation]:
+    return [_constraint(call, "primary key", names(call.after_name(0, "columns")))]
+
+
+def _create_exclude(call: Call) -> list[Operation]:
+    elements = [one for one in call.args[1 if call.batch else 2 :] if type(one) in (list, tuple) and one]
+    columns = tuple((name_or_none(one[0]) or "") if not isinstance(one[0], Made) else "" for one in elements)
+    return [_constraint(call, "exclude", columns)]
+
+
+def _create_foreign_key(call: Call) -> list[Operation]:
+    referent, local = call.after_name(0, "referent_table"), call.after_name(1, "local_cols")
+    schema = call.keywords.get("referent_schema")
+    name = name_or_none(referent)
+    known = name is not None and isinstance(schema, str | None)
+    references = Table(name, schema) if known and name else None
+    return [_constraint(call, "foreign key", names(local))._replace(references=references)]
+
+
+def _create_check(call: Call) -> list[Operation]:
+    condition, proves = condition_of(call.after_name(0, "condition"))
+    return [_constraint(call, "check")._replace(proves_not_null=proves, condition=condition)]
+
+
+def _drop_constraint(call: Call) -> list[Operation]:
+    name, of = name_then_table(call)
+    type_ = call.after_name(0, "type_")
+    return [
+        DropConstraint(
+            call.at,
+            call.source,
+            of,
+            name_or_none(name),
+            kind={"foreignkey": "foreign key", "primary": "primary key"}.get(type_, type_)
+            if isinstance(type_, str)
+            else None,
+            unnamed=name is None and call.whole,
         )
     ]
 
 
-def _alter_column(call: Call) -> list[Operation]:
-    table = _table(call)
-    name = _text(call.get(1, "column_name"), "the column's name")
-    if not call.whole:
-        raise _NotKnown("alter_column's keywords are computed")
-    found: list[Operation] = []
-    words = call.keywords
-    existing = _source(words.get("existing_type"))
-    if (type_ := words.get("type_")) is not None:
-        found.append(ChangeType(call.at, call.source, table, name, _source(type_), existing))
-    nullable = words.get("nullable")
-    if nullable is False and words.get("existing_nullable") is not False:
-        found.append(SetNotNull(call.at, call.source, table, name, existing or _source(type_)))
-    elif nullable is True:
-        found.append(DropNotNull(call.at, call.source, table, name))
-    elif nullable not in (None, False):
-        raise _NotKnown("`nullable` is computed")
-    if (default := words.get("server_default", False)) is not False:
-        found.append(SetDefault(call.at, call.source, table, name, _default(default)))
-    if (new := words.get("new_column_name")) is not None:
-        found.append(RenameColumn(call.at, call.source, table, name, _text(new, "the new name")))
-    return found or [Other(call.at, call.source, "alter_column")]
-
-
-# ── tables, indexes, constraints ─────────────────────────────────────────────────────────────────────────
-
-
-def _create_table(call: Call) -> list[Operation]:
-    table = _table(call)
-    columns = []
-    for one in call.args[1:]:
-        if isinstance(one, Made) and one.kind in ("Column", "mapped_column"):
-            try:
-                columns.append(column_of(one))
-            except _NotKnown:
-                continue  # the table is new all the same, and that is what the rules ask
-    keys = [one.args for one in call.args[1:] if isinstance(one, Made) and one.kind == "PrimaryKeyConstraint"]
-    columns = [one._replace(not_null=True) if any(one.name in key for key in keys) else one for one in columns]
-    if_not_exists = call.keywords.get("if_not_exists", False) not in (False, None)
-    return [CreateTable(call.at, call.source, table, tuple(columns), if_not_exists)]
-
-
-def _drop_table(call: Call) -> list[Operation]:
-    return [DropTable(call.at, call.source, _table(call))]
-
-
-def _rename_table(call: Call) -> list[Operation]:
-    table = _table(call, "old_table_name")
-    to = Table(_text(call.get(1, "new_table_name"), "the new name"), table.schema)
-    return [RenameTable(call.at, call.source, table, to)]
-
-
-def _name_then_table(call: Call) -> tuple[Value, Table]:
-    """Constraints and indexes are named first, and their table comes second."""
-    name = call.args[0] if call.args else call.keywords.get("constraint_name", call.keywords.get("index_name"))
-    if call.batch:
-        return name, _table(call)
-    schema = call.keywords.get("schema", call.keywords.get("source_schema"))
-    second = call.args[1] if len(call.args) > 1 else call.keywords.get("table_name", call.keywords.get("source_table"))
-    return name, _table_of(second, schema)
-
-
-def _name(value: Value) -> str | None:
-    try:
-        return _optional_text(value, "name")
-    except _NotKnown:
-        return None
-
-
-def _constraint(kind: str) -> Callable[[Call], list[Operation]]:
-    def reader(call: Call) -> list[Operation]:
-        name, table = _name_then_table(call)
-        columns = call.args[(1 if call.batch else 2) :]
-        if kind == "foreign key":
-            columns = columns[1:] or (call.keywords.get("local_cols"),)
-        names = columns[0] if columns else call.keywords.get("columns")
-        proves: tuple[str, ...] = ()
-        if kind == "check":
-            proves = _proves(names if columns else call.keywords.get("condition"))
-            names = ()
-        known = tuple(one for one in names if isinstance(one, str)) if isinstance(names, list | tuple) else ()
-        valid = call.keywords.get("postgresql_not_valid", False) is not True
-        return [AddConstraint(call.at, call.source, table, _name(name), kind, known, valid, proves)]  # type: ignore[arg-type]
-
-    return reader
-
-
-def _proves(condition: Value) -> tuple[str, ...]:
-    if isinstance(condition, Made) and condition.kind in ("text", "literal_column") and condition.args:
-        condition = condition.args[0]
-    if isinstance(condition, Made) and condition.kind in ("is_not", "isnot") and condition.args[1:] == (None,):
-        column = condition.args[0]
-        return (column.name,) if isinstance(column, CoreColumn) else ()
-    return check_proves_not_null(condition) if isinstance(condition, str) else ()
-
-
-def _drop_constraint(call: Call) -> list[Operation]:
-    name, table = _name_then_table(call)
-    return [DropConstraint(call.at, call.source, table, _name(name))]
-
-
 def _create_index(call: Call) -> list[Operation]:
-    name, table = _name_then_table(call)
-    concurrently = call.keywords.get("postgresql_concurrently", False) is True
-    return [CreateIndex(call.at, call.source, table, _name(name), concurrently)]
+    name, of = name_then_table(call)
+    return [
+        CreateIndex(
+            call.at,
+            call.source,
+            of,
+            name_or_none(name),
+            call.keywords.get("postgresql_concurrently", False) is True,
+            call.flag("if_not_exists"),
+            call.keywords.get("unique") is True,
+            names(call.after_name(0, "columns")),
+        )
+    ]
 
 
 def _drop_index(call: Call) -> list[Operation]:
-    name = _text(call.args[0] if call.args else call.keywords.get("index_name"), "the index's name")
+    name = text(call.args[0] if call.args else call.keywords.get("index_name"), "the index's name")
     try:
-        table: Table | None = _name_then_table(call)[1]
-    except _NotKnown:
-        table = None  # it may be left out
+        of: Table | None = name_then_table(call)[1]
+    except NotKnown:
+        of = None  # it may be left out
     concurrently = call.keywords.get("postgresql_concurrently", False) is True
-    return [DropIndex(call.at, call.source, name, table, concurrently)]
+    return [DropIndex(call.at, call.source, name, of, concurrently)]
 
 
-# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── rows, statements, operations as objects ──────────────────────────────────────────────────────────────
 
 
 def _bulk_insert(call: Call) -> list[Operation]:
-    return [ChangeRows(call.at, call.source, _table_of(call.get(0, "table"), None), "INSERT")]
+    if call.get(1, "rows") == [] and call.whole:
+        return [Other(call.at, call.source, "bulk_insert")]
+    return [ChangeRows(call.at, call.source, table_of(call.get(0, "table"), None), "INSERT")]
 
 
 def _execute(call: Call) -> list[Operation]:
     statement = call.args[0] if call.args else call.keywords.get("sqltext", call.keywords.get("statement"))
     return statement_operations(statement, call.at, call.source)
+
+
+# alembic.operations.ops, those that take the arguments of their directive.
+_OBJECTS = {
+    "AddColumnOp": "add_column",
+    "CreateCheckConstraintOp": "create_check_constraint",
+    "CreateForeignKeyOp": "create_foreign_key",
+    "CreateIndexOp": "create_index",
+    "CreatePrimaryKeyOp": "create_primary_key",
+    "CreateTableOp": "create_table",
+    "CreateUniqueConstraintOp": "create_unique_constraint",
+    "DropColumnOp": "drop_column",
+    "DropConstraintOp": "drop_constraint",
+    "DropIndexOp": "drop_index",
+    "DropTableOp": "drop_table",
+    "ExecuteSQLOp": "execute",
+    "RenameTableOp": "rename_table",
+}
+
+
+def _invoke(call: Call) -> list[Operation]:
+    given = call.args[0] if call.args else call.keywords.get("operation")
+    if not isinstance(given, Made) or given.kind not in _OBJECTS:
+        raise NotKnown("the operation that op.invoke() is given is computed")
+    args, words = given.args, dict(given.keywords)
+    if given.kind == "CreateTableOp":  # its columns are a list
+        columns = args[1] if len(args) > 1 else words.pop("columns", None)
+        args = (*args[:1], *(columns if type(columns) in (list, tuple) else ()))
+    return operations_of(Call(_OBJECTS[given.kind], args, words, given.whole and call.whole, call.at, call.source))
 
 
 def statement_operations(statement: Value, at: At, source: str, binds: bool = True) -> list[Operation]:
@@ -369,16 +367,28 @@ def statement_operations(statement: Value, at: At, source: str, binds: bool = Tr
     if isinstance(statement, str):
         return read_sql(statement, at, binds)
     if isinstance(statement, Change):
-        if statement.table is None:
-            return [NotRead(at, source, "the table that it changes is computed")]
-        change = ChangeRows(at, source, statement.table, statement.verb, statement.columns)  # type: ignore[arg-type]
-        if statement.verb == "INSERT":
-            return [change]
-        filled = () if statement.where else statement.filled
-        return [change._replace(every_null=filled, to_null=statement.to_null, whole=not statement.where)]
+        return [_change(statement, at, source)]
     if isinstance(statement, Made) and statement.kind in _STATEMENTS:
         return [Other(at, source, statement.kind)]
+    of = statement.args[0] if isinstance(statement, Made) and statement.args else None
+    if isinstance(statement, Made) and isinstance(of, CoreTable) and of.table:
+        if statement.kind == "CreateTable":
+            return [CreateTable(at, source, of.table, (), statement.keywords.get("if_not_exists", False) is not False)]
+        if statement.kind == "DropTable":
+            return [DropTable(at, source, of.table)]
+    if isinstance(statement, Made) and statement.kind in _CONSTRUCTS:
+        return [NotRead(at, source, f"what {statement.kind} is given is not followed")]
     return [NotRead(at, source, "the SQL is computed")]
+
+
+def _change(statement: Change, at: At, source: str) -> Operation:
+    if statement.table is None:
+        return NotRead(at, source, "the table that it changes is computed")
+    change = ChangeRows(at, source, statement.table, statement.verb, statement.columns)  # type: ignore[arg-type]
+    if statement.verb == "INSERT":
+        return change
+    filled = () if statement.where else statement.filled
+    return change._replace(every_null=filled, to_null=statement.to_null, whole=not statement.where)
 
 
 # Constructs that no rule so far asks about: queries, and what makes sequences, schemas and views.
@@ -386,25 +396,26 @@ _STATEMENTS = {
     "CreateSchema", "CreateSequence", "CreateView", "DropSchema", "DropSequence", "DropView", "SetColumnComment",
     "SetTableComment", "exists", "func", "select", "union", "union_all",
 }  # fmt: skip
-_HARMLESS = {
-    "create_table_comment", "drop_table_comment", "f", "get_bind", "get_context", "implementation_for",
-    "inline_literal", "register_operation",
-}  # fmt: skip
+_CONSTRUCTS = {"AddConstraint", "CreateIndex", "CreateTable", "DropConstraint", "DropIndex", "DropTable"}
+_HARMLESS = {"f", "get_bind", "get_context", "implementation_for", "inline_literal", "register_operation"}
 _DIRECTIVES: dict[str, Callable[[Call], list[Operation]]] = {
     "add_column": _add_column,
     "alter_column": _alter_column,
     "bulk_insert": _bulk_insert,
-    "create_check_constraint": _constraint("check"),
-    "create_exclude_constraint": _constraint("exclude"),
-    "create_foreign_key": _constraint("foreign key"),
+    "create_check_constraint": _create_check,
+    "create_exclude_constraint": _create_exclude,
+    "create_foreign_key": _create_foreign_key,
     "create_index": _create_index,
-    "create_primary_key": _constraint("primary key"),
+    "create_primary_key": _create_primary_key,
     "create_table": _create_table,
-    "create_unique_constraint": _constraint("unique"),
+    "create_table_comment": _comment,
+    "create_unique_constraint": _create_unique,
     "drop_column": _drop_column,
     "drop_constraint": _drop_constraint,
     "drop_index": _drop_index,
     "drop_table": _drop_table,
+    "drop_table_comment": _comment,
     "execute": _execute,
+    "invoke": _invoke,
     "rename_table": _rename_table,
 }

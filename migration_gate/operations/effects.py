@@ -91,7 +91,7 @@ def _set_not_null(one: SetNotNull, known: Known) -> Iterator[Effect]:
 
 
 def _change_type(one: ChangeType, known: Known) -> Iterator[Effect]:
-    rewrite = rewrites(known.existing or one.existing_type, one.to_type, one.using)
+    rewrite = rewrites(known.existing or one.existing_type, one.to_type, one.using, one.column)
     yield Effect(one.table, "ACCESS EXCLUSIVE", None if rewrite is None else "rewrite" if rewrite else "")
 
 

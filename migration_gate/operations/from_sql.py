@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from migration_gate.operations import sql_objects, sql_rows
 from migration_gate.operations.grammar import Node, Statement, Unreadable, expression, is_null, parse
 from migration_gate.operations.model import At, NotRead, Operation, Other
-from migration_gate.operations.sql_columns import not_nulls
+from migration_gate.operations.sql_columns import Writes, not_nulls, writes
 
 # As sqlalchemy.text() finds bind parameters: `:name`, but not `::type` and not `\:name`.
 _BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)|\\:")
@@ -84,3 +84,9 @@ def default_is_null(default: str) -> bool:
     """Whether a server default, as SQL text, is NULL. False where it cannot be read."""
     node = expression(_parameters(default, binds=True))
     return node is not None and is_null(node)
+
+
+def default_writes(default: str) -> Writes:
+    """Whether ADD COLUMN with this server default, as SQL text, writes the table anew; None where nobody can tell."""
+    node = expression(_parameters(default, binds=True))
+    return None if node is None else writes(node)

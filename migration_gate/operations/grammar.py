@@ -112,6 +112,11 @@ def strings(nodes: Any) -> tuple[str, ...]:
     return tuple(one["String"]["sval"] for one in nodes if "String" in one)
 
 
+def quoted(name: str) -> str:
+    """A name as SQL takes it: in quotes where it is not in small letters."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
+
+
 def number(node: Node) -> int | None:
     """An integer constant."""
     constant = node.get("A_Const", {})

@@ -45,7 +45,7 @@ def alter_table(body: Node, here: Statement) -> Found:
 
 def _add_column(command: Node, of: Table, here: Statement) -> Found:
     definition = command["def"]["ColumnDef"]
-    yield AddColumn(here.at, here.call, of, column(definition))
+    yield AddColumn(here.at, here.call, of, column(definition, here.text))
     for wrapped in definition.get("constraints", ()):
         if wrapped["Constraint"]["contype"] in CONSTRAINTS:
             yield constraint(wrapped["Constraint"], of, here, definition["colname"])

@@ -21,34 +21,44 @@ CONSTRAINTS = {
 }
 
 
-def column(node: Node) -> Column:
-    """A ColumnDef."""
+def column(node: Node, written: bytes = b"") -> Column:
+    """A ColumnDef; ``written`` is the text that it stands in."""
     kinds = {one["Constraint"]["contype"]: one["Constraint"] for one in node.get("constraints", ())}
     default = kinds.get("CONSTR_DEFAULT")
     type_ = type_text(node)
     serial = type_ in _SERIAL
     counts = "CONSTR_IDENTITY" in kinds or serial  # and is NOT NULL without saying so
-    writes: Writes = ""
+    why: Writes = ""
     if serial or "CONSTR_IDENTITY" in kinds:
-        writes = "serial" if serial else "identity"
+        why = "serial" if serial else "identity"
     elif "CONSTR_GENERATED" in kinds:
-        writes = "generated"
+        why = "generated"
     elif default:
-        writes = default_writes(default["raw_expr"])
+        why = writes(default["raw_expr"])
     return Column(
         name=node["colname"],
         type=type_,
         not_null=counts or "CONSTR_NOTNULL" in kinds or "CONSTR_PRIMARY" in kinds,
-        default=default_text(default["raw_expr"]) if default else None,
+        default=_default(node, default, written) if default else None,
         fills_itself=counts or "CONSTR_GENERATED" in kinds,
         sql_type=of_node(node.get("typeName", {})),
-        writes=writes,
+        writes=why,
     )
 
 
-def default_text(expression: Node) -> str:
-    """ "NULL" where the default is NULL, else that there is one."""
-    return "NULL" if is_null(expression) else "an expression"
+def _default(of: Node, default: Node, written: bytes) -> str:
+    """DEFAULT's own text, up to the next of the column's constraints."""
+    begins = default["location"]
+    others = [one["Constraint"].get("location", 0) for one in of["constraints"]]
+    if "collClause" in of:
+        others.append(of["collClause"]["CollateClause"].get("location", 0))
+    ends = min((one for one in others if one > begins), default=len(written))
+    return default_text(default["raw_expr"], text_after(written[:ends], begins, b"default"))
+
+
+def default_text(expression: Node, written: str | None = None) -> str:
+    """ "NULL" where that is what the default is, else its text."""
+    return "NULL" if is_null(expression) else written or "an expression"
 
 
 # ── what a default costs ─────────────────────────────────────────────────────────────────────────────────
@@ -84,7 +94,7 @@ def function_writes(names: tuple[str, ...]) -> Writes:
     return "" if name in NOT_VOLATILE and names[:-1] in ((), ("pg_catalog",)) else None
 
 
-def default_writes(expression: Node) -> Writes:
+def writes(expression: Node) -> Writes:
     """Whether ADD COLUMN with this default writes the table anew, since PostgreSQL 11: if it calls a VOLATILE function.
     None where it calls one that is not known.
     """

@@ -46,7 +46,7 @@ def _create_table(body: Node, here: Statement) -> Found:
     constraints = [one["Constraint"] for one in elements if "Constraint" in one]
     keys = [key for one in constraints if one["contype"] == "CONSTR_PRIMARY" for key in strings(one.get("keys", ()))]
     definitions = [one["ColumnDef"] for one in elements if "ColumnDef" in one]
-    columns = [column(one) if "typeName" in one else column({**one, "typeName": {}}) for one in definitions]
+    columns = [column(one, here.text) for one in definitions]
     columns = [one._replace(not_null=True) if one.name in keys else one for one in columns]
     for definition in definitions:
         constraints += [one["Constraint"] for one in definition.get("constraints", ())]

@@ -46,8 +46,8 @@ def pg_type(sql: str) -> SqlType:
         "int8", "integer", "bigint", "smallint", "numeric", "numeric(10)", "numeric(10,2)", "decimal(5, 2)", "float",
         "float(24)", "float(25)", "real", "double precision", "bool", "boolean", "bytea", "date", "timestamp",
         "timestamp(3)", "timestamptz", "timestamp(0) with time zone", "time", "time(2)", "timetz", "interval",
-        "interval(3)", "interval day to second(2)", "interval year", "bit", "bit(5)", "bit varying", "varbit(7)", "uuid",
-        "json", "jsonb", "inet", "cidr", "macaddr", "money", "xml", "tsvector", "int4range", "oid", "regclass",
+        "interval(3)", "interval day to second(2)", "interval year", "bit", "bit(5)", "bit varying", "varbit(7)",
+        "uuid", "json", "jsonb", "inet", "cidr", "macaddr", "money", "xml", "tsvector", "int4range", "oid", "regclass",
         "text[]", "varchar(5)[]", "int[3][3]", "mood", "crm.mood", '"Mood"', "positive", "pg_catalog.int4", "name",
     ],
 )  # fmt: skip
