@@ -16,7 +16,7 @@ from tests.operations.reading import AT, read_statement
         ("ALTER TABLE t ADD COLUMN c int", "AddColumn t c:integer"),
         ("ALTER TABLE t ADD c varchar(9) NOT NULL", "AddColumn t c:varchar(9) NOT NULL"),
         ("ALTER TABLE IF EXISTS ONLY t ADD COLUMN IF NOT EXISTS c text NULL", "AddColumn t c:text"),
-        ("ALTER TABLE t ADD c text DEFAULT 'x' NOT NULL", "AddColumn t c:text NOT NULL DEFAULT an expression"),
+        ("ALTER TABLE t ADD c text DEFAULT 'x' NOT NULL", "AddColumn t c:text NOT NULL DEFAULT 'x'"),
         ("ALTER TABLE t ADD c text DEFAULT NULL NOT NULL", "AddColumn t c:text NOT NULL DEFAULT NULL"),
         ("ALTER TABLE t ADD c text DEFAULT (NULL)::text", "AddColumn t c:text DEFAULT NULL"),
         ("ALTER TABLE t ADD c text DEFAULT CAST(NULL AS text)", "AddColumn t c:text DEFAULT NULL"),
