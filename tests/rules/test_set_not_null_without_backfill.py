@@ -259,7 +259,7 @@ def test_the_remedy_works(name: str, repository: Repository, run: Run):
 @pytest.mark.parametrize(
     "unread",
     [
-        "op.execute(\"DO $$ BEGIN UPDATE users SET email = ''; END $$\")",
+        "op.execute(\"DO $$ BEGIN EXECUTE concat('UPDATE users SET email = 1'); END $$\")",
         "op.execute(fill(op.get_bind()))",
         "op.execute(f\"UPDATE {unknown} SET email = ''\")",
     ],
