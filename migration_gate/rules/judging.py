@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -241,19 +241,36 @@ def _judge(migration: Migration) -> Judged:
     for name in names:
         if OPERATIONS[name] and kinds.isdisjoint(OPERATIONS[name]):
             continue
+        hazards = []
         for hazard in module(name).check(migration):
             if allow := allowed(name, hazard, allows):
                 used.append(allow)
-                continue
-            sized = _by_size(name, hazard, migration)
-            if sized.sure:
-                found.append(finding(name, sized))
             else:
-                notes.append(Note(f"{name}: {sized.message}", shown(sized.path), sized.line))
+                hazards.append(_by_size(name, hazard, migration))
+        for hazard in _once(hazards):
+            if hazard.sure:
+                found.append(finding(name, hazard))
+            else:
+                notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line))
     for name, hazard in judge_allows(revision.path, allows, used, names, ALL):
         if name in active(migration.project, (name,)):
             found.append(finding(name, hazard._replace(revision=revision.id)))
     return Judged(tuple(found), tuple(notes))
+
+
+def _once(hazards: Sequence[Hazard]) -> Iterator[Hazard]:
+    """The hazards of one rule, those of a line that a loop runs for several tables as one."""
+    places: dict[tuple[object, ...], list[Hazard]] = {}
+    for number, one in enumerate(hazards):
+        place = (one.line, one.end, one.sure) if one.table else (number,)
+        places.setdefault(place, []).append(one)
+    for first, *more in places.values():
+        tables = dict.fromkeys(str(one.table) for one in more if one.table != first.table)
+        if len(tables) < len(more):  # several commands on one table: each has its own remedy
+            yield from (first, *more)
+        else:
+            said = f"\nThe same of {', '.join(tables)}, for which this line runs too." if tables else ""
+            yield first._replace(message=first.message + said)
 
 
 def _by_size(name: str, hazard: Hazard, migration: Migration) -> Hazard:

@@ -65,7 +65,7 @@ from migration_gate.rules.remedies import (
     sql_name,
 )
 
-_WAIT = "Reads and writes of {table} wait until that has ended, as long as the table is large."
+_WAIT = "Reads and writes of {table} wait until that has ended: the larger it is, the longer."
 _COLUMNS = {
     "serial": "is a serial column",
     "identity": "is an identity column",
