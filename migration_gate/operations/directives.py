@@ -22,6 +22,7 @@ from migration_gate.operations.arguments import (
     text,
 )
 from migration_gate.operations.from_sql import read_sql
+from migration_gate.operations.grammar import quoted
 from migration_gate.operations.model import (
     AddColumn,
     AddConstraint,
@@ -134,7 +135,10 @@ def _change_type(call: Call, of: Table, column: str) -> list[Operation]:
         )
     )
     if _has_check(to):
-        found.append(AddConstraint(call.at, call.source, of, name_or_none(to.keywords.get("name")), "check"))
+        labels = ", ".join(f"'{one}'" for one in to.args if isinstance(one, str) and "'" not in one)
+        condition = f"{quoted(column)} IN ({labels})" if labels.count("', '") == len(to.args) - 1 else None
+        name = name_or_none(to.keywords.get("name"))
+        found.append(AddConstraint(call.at, call.source, of, name, "check", condition=condition))
     return found
 
 

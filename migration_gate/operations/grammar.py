@@ -175,4 +175,7 @@ def text_after(text: bytes, start: int, word: bytes) -> str | None:
 
 
 def _said(text: bytes) -> str:
+    """The text without its comments: one that ends a line would swallow what is pasted behind it."""
+    if b"--" in text or b"/*" in text:
+        text = _TOKEN.sub(lambda one: b" " if one[0][:2] in (b"--", b"/*") else one[0], text)
     return text.decode(errors="replace").strip()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from migration_gate.operations.arguments import Call, NotKnown, kind, name_or_none, source, sql_text, text
 from migration_gate.operations.from_sql import check_proves_not_null, default_is_null, default_writes
+from migration_gate.operations.grammar import quoted
 from migration_gate.operations.model import AddConstraint, AlterTable, Column, CreateIndex, Operation, Table
 from migration_gate.operations.sql_columns import Writes, function_writes
 from migration_gate.operations.type_names import of_value
@@ -41,7 +42,7 @@ def column_of(value: Value) -> Column:
         name=text(name, "the column's name"),
         type=source(type_),
         not_null=_not_null(value, items),
-        default=default_of(default) if fills_itself is not None and default is not items.get("Identity") else None,
+        default=None if fills_itself is None or kind(default) in ("Identity", "Computed") else default_of(default),
         fills_itself=fills_itself,
         sql_type=of_value(type_),
         writes=_writes(items, serial, default, type_) if value.whole else None,
@@ -187,8 +188,6 @@ def condition_of(condition: Value) -> tuple[str | None, tuple[str, ...]]:
     if isinstance(condition, Made) and condition.kind in ("is_not", "isnot") and condition.args[1:] == (None,):
         column = condition.args[0]
         if isinstance(column, CoreColumn):
-            from migration_gate.operations.grammar import quoted
-
             return f"{quoted(column.name)} IS NOT NULL", (column.name,)
     sql = sql_text(condition)
     return (None, ()) if sql is None else (sql, check_proves_not_null(sql) if "null" in sql.lower() else ())

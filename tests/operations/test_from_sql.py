@@ -8,6 +8,8 @@ from migration_gate.operations.from_sql import check_proves_not_null, default_is
 from migration_gate.operations.model import AddColumn, AddConstraint, ChangeRows, NotRead
 from tests.operations.reading import AT, read_statement
 
+SUE = "lock=SHARE UPDATE EXCLUSIVE"
+
 
 @pytest.mark.parametrize(
     ("sql", "expected"),
@@ -77,7 +79,71 @@ from tests.operations.reading import AT, read_statement
         ("INSERT INTO t SELECT * FROM u", "ChangeRows t INSERT"),
         ("DELETE FROM ONLY t USING u WHERE t.a = u.a", "ChangeRows t DELETE"),
         ("TRUNCATE t", "ChangeRows t TRUNCATE"),
+        # partitions, rewrites, views
+        ("CREATE TABLE p PARTITION OF s.t FOR VALUES FROM (1) TO (2)", "CreateTable p partition_of=s.t"),
+        ("CREATE TABLE c (a int) INHERITS (t)", "CreateTable c (a:integer)"),
+        ("CREATE TABLE t (a int REFERENCES s.p, b int REFERENCES t)", None),
+        ("ALTER TABLE t ATTACH PARTITION p DEFAULT", "AttachPartition t partition=p"),
+        ("ALTER TABLE t DETACH PARTITION s.p", "DetachPartition t partition=s.p"),
+        ("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", "DetachPartition t partition=p concurrently"),
+        ("ALTER TABLE t DETACH PARTITION p FINALIZE", f"AlterTable t DETACH PARTITION FINALIZE {SUE}"),
+        ("ALTER TABLE t SET LOGGED", "RewriteTable t how=SET LOGGED"),
+        ("ALTER TABLE t SET UNLOGGED", "RewriteTable t how=SET UNLOGGED"),
+        ("ALTER TABLE t SET TABLESPACE fast", "RewriteTable t how=SET TABLESPACE"),
+        ("ALTER TABLE ALL IN TABLESPACE slow SET TABLESPACE fast", "RewriteTable how=SET TABLESPACE"),
+        ("ALTER TABLE t SET ACCESS METHOD heap", "RewriteTable t how=SET ACCESS METHOD"),
+        ("ALTER TABLE t ALTER c SET EXPRESSION AS (a + 1)", "RewriteTable t how=SET EXPRESSION"),
+        ("CLUSTER s.t USING i", "RewriteTable s.t how=CLUSTER"),
+        ("CLUSTER", "RewriteTable how=CLUSTER"),
+        ("VACUUM FULL t", "RewriteTable t how=VACUUM FULL"),
+        ("VACUUM (FULL, ANALYZE)", "RewriteTable how=VACUUM FULL"),
+        ("VACUUM (FULL false) t", f"AlterTable t VACUUM {SUE}"),
+        ("ANALYZE t", f"AlterTable t ANALYZE {SUE}"),
+        ("REINDEX TABLE s.t", "Reindex s.t"),
+        ("REINDEX INDEX CONCURRENTLY i", "Reindex i concurrently"),
+        ("REINDEX (CONCURRENTLY) SCHEMA s", "Reindex concurrently"),
+        ("REFRESH MATERIALIZED VIEW v", "RefreshView v"),
+        ("REFRESH MATERIALIZED VIEW CONCURRENTLY s.v", "RefreshView s.v concurrently"),
+        # types and names
+        ("ALTER TYPE mood ADD VALUE IF NOT EXISTS 'ok' BEFORE 'b'", "AddEnumValue type=mood value=ok"),
+        ("ALTER TYPE s.mood RENAME VALUE 'a' TO 'b'", "Rename enum value a b of=s.mood"),
+        ("ALTER TYPE mood RENAME TO feeling", "Rename type mood feeling"),
+        ("ALTER TYPE pair RENAME ATTRIBUTE a TO b", "Rename attribute a b of=pair"),
+        ("ALTER SCHEMA a RENAME TO b", "Rename schema a b"),
+        ("ALTER SEQUENCE s.a RENAME TO b", "Rename sequence a b"),
+        ("ALTER VIEW v RENAME TO w", "Rename view v w"),
+        ("ALTER TABLE t RENAME CONSTRAINT a TO b", "Rename constraint a b of=t"),
+        ("ALTER TRIGGER a ON s.t RENAME TO b", "Rename trigger a b of=s.t"),
+        ("ALTER FUNCTION f(int) RENAME TO g", "Rename function f g"),
+        ("ALTER TABLE s.t SET SCHEMA u", "RenameTable s.t u.t"),
+        ("ALTER TYPE s.mood SET SCHEMA u", "Rename type s.mood u.mood"),
+        # locks
+        ("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", "AlterTable t LOCK lock=SHARE ROW EXCLUSIVE"),
+        ("LOCK t", "AlterTable t LOCK lock=ACCESS EXCLUSIVE"),
+        ("ALTER TABLE t OWNER TO x", "AlterTable t OWNER TO lock=ACCESS EXCLUSIVE"),
+        ("ALTER TABLE t DISABLE TRIGGER ALL", "AlterTable t DISABLE TRIGGER ALL lock=SHARE ROW EXCLUSIVE"),
+        ("ALTER TABLE t DISABLE TRIGGER x", "AlterTable t DISABLE TRIGGER x lock=SHARE ROW EXCLUSIVE"),
+        ("ALTER TABLE t ALTER c ADD GENERATED ALWAYS AS IDENTITY", None),
+        ("COMMENT ON COLUMN s.t.c IS 'x'", f"AlterTable s.t COMMENT {SUE}"),
+        ("COMMENT ON FUNCTION f() IS 'x'", "Other COMMENT"),
+        ("CREATE POLICY p ON s.t", "AlterTable s.t CREATE POLICY lock=ACCESS EXCLUSIVE"),
+        ("DROP TRIGGER x ON s.t", "AlterTable s.t DROP TRIGGER lock=ACCESS EXCLUSIVE"),
+        # sessions and transactions
+        ("SET LOCAL lock_timeout = '3s'", "Set lock_timeout value=3s local"),
+        ("SET Statement_Timeout TO 0", "Set statement_timeout value=0"),
+        ("SET search_path TO a, b", "Set search_path value=a, b"),
+        ("RESET lock_timeout", "Set lock_timeout"),
+        ("SET lock_timeout TO DEFAULT", "Set lock_timeout"),
+        ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "Other SET TRANSACTION"),
+        ("SELECT set_config('lock_timeout', '1s', true)", "Set lock_timeout value=1s local"),
+        ("SELECT pg_catalog.set_config('search_path', '', false)", "Set search_path value="),
+        ("COMMIT", "Boundary commit"),
+        ("BEGIN", "Boundary commit"),
+        ("ROLLBACK", "Boundary commit"),
+        ("SAVEPOINT x", "Other SAVEPOINT"),
         # of no concern
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "Other CREATE FUNCTION"),
+        ("SELECT setval('s', 1), lower('A'), pg_advisory_xact_lock(1), count(*)", "Other SELECT"),
         ("SELECT 1", "Other SELECT"),
         ("COMMENT ON TABLE t IS 'x'", "AlterTable t COMMENT lock=SHARE UPDATE EXCLUSIVE"),
         ("ALTER TABLE t ENABLE ROW LEVEL SECURITY", "AlterTable t ENABLE ROW LEVEL SECURITY lock=ACCESS EXCLUSIVE"),
@@ -93,7 +159,18 @@ from tests.operations.reading import AT, read_statement
     ],
 )
 def test_each_statement(sql: str, expected: str | None):
-    assert read_statement(sql) == ([expected] if expected else ["Other DROP FUNCTION"] * 2)
+    assert read_statement(sql) == ([expected] if expected else _SEVERAL[sql])
+
+
+_SEVERAL = {
+    "DROP FUNCTION f(int), g(int)": ["Other DROP FUNCTION"] * 2,
+    "CREATE TABLE t (a int REFERENCES s.p, b int REFERENCES t)": [
+        "CreateTable t (a:integer, b:integer) references=(Table(name='p', schema='s'),)"
+    ],
+    "ALTER TABLE t ALTER c ADD GENERATED ALWAYS AS IDENTITY": [
+        "AlterTable t ADD GENERATED AS IDENTITY lock=ACCESS EXCLUSIVE"
+    ],
+}
 
 
 @pytest.mark.parametrize(
