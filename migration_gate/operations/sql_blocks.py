@@ -63,7 +63,7 @@ def _operations(part: tuple[str, Node], here: Statement, read: Read) -> list[Ope
         case "dynexecute" | "dynfors":
             text = expression(_query(node, "query"))
             sql = constant(text) if text else None
-            if sql is not None and "params" not in node:
+            if sql is not None:
                 return read(sql, here.at, False)
             return [NotRead(here.at, here.call, "a DO block executes what it puts together")]
         case "call":

@@ -72,7 +72,7 @@ VOLATILE = frozenset(
 NOT_VOLATILE = frozenset(
     "abs age array_append array_cat array_fill array_length array_prepend array_remove array_to_json array_to_string "
     "ascii box btrim ceil ceiling char_length character_length chr concat concat_ws convert_from convert_to cos "
-    "current_database current_query current_schema current_setting current_user date date_part date_trunc daterange "
+    "current_database current_schema current_setting current_user date date_part date_trunc daterange "
     "decode digest div encode exp extract floor format greatest hashtext initcap int4range int8range int8 isfinite "
     "json_array_length json_build_array json_build_object json_object json_typeof jsonb_array_length "
     "jsonb_build_array jsonb_build_object jsonb_object jsonb_set jsonb_typeof justify_days justify_hours "

@@ -221,11 +221,12 @@ def _lock(body: Node, here: Statement) -> Found:
 
 
 def _comment(body: Node, here: Statement) -> Found:
-    kind = body["objtype"].removeprefix("OBJECT_")
+    """On a table or its column; on what belongs to one, a constraint or a trigger, it takes no lock to speak of."""
+    kind = body["objtype"]
     names = strings(body["object"].get("List", {}).get("items", ()))
-    if kind in ("COLUMN", "TABCONSTRAINT", "TRIGGER", "POLICY", "RULE"):
+    if kind == "OBJECT_COLUMN":
         names = names[:-1]
-    if kind in ("TABLE", "COLUMN", "TABCONSTRAINT", "TRIGGER", "POLICY", "RULE") and names:
+    if kind in ("OBJECT_TABLE", "OBJECT_COLUMN") and names:
         yield AlterTable(here.at, here.call, named(names), "COMMENT", _SUE)
     else:
         yield Other(here.at, here.call, "COMMENT")

@@ -170,7 +170,7 @@ op.alter_column("t", "c", type_=sa.Integer(), existing_type=sa.Text(), postgresq
 op.alter_column("t", "c", type_=sa.Text(), nullable=False, server_default="x", comment="x", new_column_name="d")
 op.alter_column("t", "c", comment=None)
 op.alter_column("t", "c", type_=sa.Enum("a", native_enum=False, create_constraint=True, name="k"))
-op.alter_column("t", "c", type_=sa.Text(), existing_type=sa.Enum("a", native_enum=False, create_constraint=True, name="k"))
+old = sa.Enum("a", native_enum=False, create_constraint=True); op.alter_column("t", "c", type_=sa.JSON(), existing_type=old)
 op.execute("UPDATE t SET a = 1")
 op.execute(sa.text("ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0) NOT VALID"))
 op.execute(sa.schema.CreateTable(sa.Table("t", sa.MetaData())))
