@@ -17,6 +17,7 @@ from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
+from migration_gate.rules.heads_after_merge import merged
 from migration_gate.rules.judging import active, shown
 
 if TYPE_CHECKING:
@@ -148,15 +149,20 @@ def _history_stage(graph: History, label: str, refused: Collection[tuple[str, st
     count = len(graph.revisions)
     if not graph.sound:
         return Stage("history", False, f"{label}{count} revisions, and Alembic cannot load them: see below")
+    heads = len(graph.heads)
+    text = f"{label}{count} revision{'s' if count != 1 else ''}, {_heads(heads)}"
+    after = merged(graph) if heads == 1 and graph.base else None
+    if after and len(after.heads) > 1:
+        text += f" here, {len(after.heads)} after the merge"
+    elif heads == 1 and graph.base:
+        text += ", one head after the merge"
     paths = {shown(one.path) for one in graph.revisions.values()}
     closed = {rule for rule, path in refused if path in paths}
-    text = f"{label}{count} revision{'s' if count != 1 else ''}, "
-    text += "one head" if len(graph.heads) == 1 else f"{len(graph.heads)} heads"
-    if "heads-after-merge" in closed:
-        text += ", and more than one after the merge"
-    elif graph.base and len(graph.heads) == 1:
-        text += ", one head after the merge"
     return Stage("history", closed.isdisjoint(("multiple-heads", "heads-after-merge")), text)
+
+
+def _heads(count: int) -> str:
+    return "one head" if count == 1 else f"{count} heads"
 
 
 def _bases(graphs: Sequence[tuple[Project, History]]) -> str:

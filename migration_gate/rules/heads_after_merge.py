@@ -25,7 +25,7 @@ from migration_gate.project.base import Base
 from migration_gate.project.history import History, build
 from migration_gate.project.model import Project, command
 from migration_gate.rules.base import Hazard
-from migration_gate.rules.multiple_heads import branches, certain, draw, start_of, whose
+from migration_gate.rules.multiple_heads import branches, certain, draw, whose
 
 
 def check(project: Project, history: History) -> Iterator[Hazard]:
@@ -39,7 +39,7 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         own = [head for head in heads if head not in base.past.revisions]
         if len(heads) < 2 or not own or len(certain(history, here.get(label, ()))) > 1:
             continue
-        start = after.revisions[start_of(after, own[0], heads[0])]
+        start = after.revisions[_start_of(after, base, own[0]) or own[0]]
         target = f"{label}@head" if label else "head"
         upgrade = command(project, f"upgrade {target}" if label else "upgrade", f"upgrade {target}")
         yield Hazard(
@@ -77,18 +77,24 @@ def merged(history: History) -> History | None:
 
 def _remedy(project: Project, after: History, base: Base, heads: tuple[str, ...], own: list[str]) -> str:
     lines = [f"git merge {base.ref}"]
-    join = f'merge {"heads" if heads == after.heads else " ".join(heads)} -m "merge heads"'
-    join = command(project, join, join)
-    if len(heads) > 2:
-        return "\n".join([*lines, join])
-    path = after.revisions[start_of(after, own[0], heads[0])].path
-    near = path.relative_to(project.root) if path.is_relative_to(project.root) else path
-    return "\n".join(
-        [
-            *lines,
+    start = _start_of(after, base, own[0])
+    # Behind their head it comes after all that it came after, or something else becomes a head in its place.
+    if len(heads) == 2 and start and after.ancestors(heads[0]).issuperset(after.parents[start]):
+        path = after.revisions[start].path
+        near = path.relative_to(project.root) if path.is_relative_to(project.root) else path
+        lines += [
             f"# then put this branch behind {heads[0]}, in {near.as_posix()}:",
             f'down_revision = "{heads[0]}"',
             "# or, where a shared database has run this branch already, join them without a change of schema:",
-            join,
         ]
-    )
+    join = f'merge {"heads" if set(heads) == set(after.heads) else " ".join(heads)} -m "merge heads"'
+    return "\n".join([*lines, command(project, join, join)])
+
+
+def _start_of(after: History, base: Base, head: str) -> str | None:
+    """The first revision of this branch's own, where it has a straight line of them."""
+    while new := [parent for parent in after.parents[head] if parent not in base.past.revisions]:
+        if len(after.parents[head]) > 1:
+            return None
+        head = new[0]
+    return head

@@ -60,12 +60,12 @@ def _edited_since(fork: Past, one: Revision, now: bytes) -> bool:
 
 
 def _hazard(base: Base, one: Revision, what: str, line: int, sure: bool) -> Hazard:
-    message = f"{base.name} has {one.id} already, and here {what}."
+    message = f"{base.name} has {one.id} already, and here {what}"
     if not sure:
         reason = "Git cannot tell here whose edit that is: a clone with its whole history can (git fetch --unshallow)."
         return Hazard(f"{' '.join(message.split())} {reason}", one.path, line, line, one.id, sure=False)
     return Hazard(
-        message=f"{message} A database that has run it never runs it again: production stays as it is, and only "
+        message=f"{message}\nA database that has run it never runs it again: production stays as it is, and only "
         "databases that are made anew get this.",
         path=one.path,
         line=line,
@@ -93,11 +93,11 @@ def _edit(before: Revision, old: bytes, one: Revision, now: bytes) -> tuple[str,
         ("branch_labels", before.labels, one.labels, one.line),
     ):
         if set(was) != set(is_):
-            return f"its {name} is {_ids(is_)} in place of {_ids(was)}", line
+            return f"its {name} is {_ids(is_)} in place of {_ids(was)}.", line
     try:
         found = difference(old, now)
     except RecursionError:
-        return "it has another text, which is nested too deeply to compare", one.line
+        return "it has another text, which is nested too deeply to compare.", one.line
     return (_said(found), found.line) if found else None
 
 
@@ -105,10 +105,10 @@ def _said(found: Difference) -> str:
     step = found.new or found.old
     where = "upgrade()" if step and step.inside else "the code that upgrade() needs"
     if found.old and found.new:
-        return f"{where} has\n    {_short(found.new.code)}\nin place of\n    {_short(found.old.code)}\n"
+        return f"{where} has\n    {_short(found.new.code)}\nin place of\n    {_short(found.old.code)}"
     if found.new:
-        return f"{where} has in addition\n    {_short(found.new.code)}\n"
-    return f"{where} no longer has\n    {_short(found.old.code if found.old else '')}\n"
+        return f"{where} has in addition\n    {_short(found.new.code)}"
+    return f"{where} no longer has\n    {_short(found.old.code if found.old else '')}"
 
 
 def _short(code: str) -> str:

@@ -86,13 +86,14 @@ def _restore(ref: str, top: Path, gone: list[Revision]) -> str:
     """The command that brings the files back. It names each: of a whole folder git would delete what is new in it."""
     from shlex import quote
 
+    restore = f"restore --staged --worktree --source={quote(ref)} --"
     if len(gone) <= SHOWN:
-        return f"git restore --source={quote(ref)} -- {' '.join(quote(_near(one.path)) for one in gone)}"
+        return f"git {restore} {' '.join(quote(_near(one.path)) for one in gone)}"
     git = f"git -C {quote(_near(top))}"
     names = sorted({quote(one.path.parent.relative_to(top).as_posix()) for one in gone})
     return (
         f"{git} diff -z --name-only --no-renames --diff-filter=D {quote(ref)} -- {' '.join(names)} |\n"
-        f"    xargs -0 {git} restore --source={quote(ref)} --"
+        f"    xargs -0 {git} {restore}"
     )
 
 
