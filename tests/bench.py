@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def hook(folder: Path, environment: dict[str, str]) -> None:
-    """Reading one changed revision of many."""
+    """Reading one new revision of many, in a repository whose base has the others."""
     last = generate(folder / "history")
     commands: dict[str, list[Command]] = {
         "python -c pass": [[sys.executable, "-c", "pass"]],
@@ -92,17 +92,33 @@ def rehearsal(folder: Path, environment: dict[str, str]) -> None:
 
 
 def generate(folder: Path) -> str:
-    """A project with a long, straight history; the path of its head's file, relative to the project."""
+    """A project with a long, straight history, all of it but its head merged into origin's default branch; the path of
+    the head's file, relative to the project.
+    """
     versions = folder / "migrations" / "versions"
     versions.mkdir(parents=True)
     (folder / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
     (folder / "migrations" / "env.py").write_text("from alembic import context\n")
     down = None
     for number in range(REVISIONS):
+        if number == REVISIONS - 1:
+            merge_all(folder)
         ident = f"{number:012x}"
         (versions / f"{ident}_add_numbers.py").write_text(REVISION.format(number=number, id=ident, down=down))
         down = ident
     return f"migrations/versions/{down}_add_numbers.py"
+
+
+def merge_all(folder: Path) -> None:
+    """Commit what is there, as what origin/HEAD has."""
+    for words in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "--all"],
+        ["-c", "user.name=bench", "-c", "user.email=bench", "commit", "--quiet", "--message=merged"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+        ["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"],
+    ):
+        subprocess.run(["git", *words], cwd=folder, check=True)
 
 
 def measure(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -169,7 +169,7 @@ def _found(wanted: Target, objects: Mapping[str, git.Object]) -> str | None:
 
 def _read_base(asked: _Asked, place: _Place, ref: str, objects: Mapping[str, git.Object]) -> Base:
     commit = objects[f"{ref}^{{commit}}"].id
-    here = _Here(asked.history, len(commit))
+    here = _here(place, asked.history, len(commit))
     past = _past(place, here, ref, objects)
 
     @cache
@@ -190,18 +190,31 @@ def _read_base(asked: _Asked, place: _Place, ref: str, objects: Mapping[str, git
 # --- what stood there at a commit --------------------------------------------------------------------------------
 
 
-class _Here:
-    """The files of today by the ids that git gives their contents, ``length`` digits long."""
+class _File(NamedTuple):
+    """A file of today, read already."""
 
-    def __init__(self, history: History, length: int) -> None:
-        parsed = {one.path: one for one in history.files}
-        self.ids = set(history.revisions)
-        self.names = {path.name for path in history.contents}
-        self.by_content = {
-            ident: (parsed[path], content)
-            for path, content in history.contents.items()
-            for ident in git.blob_ids(content, length)
-        }
+    path: str  # relative to the repository's top, as git has it
+    file: Revision | Unreadable | Helper
+    content: bytes
+
+
+class _Here(NamedTuple):
+    """The files of today, by the ids that git gives their contents."""
+
+    ids: Collection[str]
+    names: Collection[str]
+    by_content: dict[str, _File]
+
+
+def _here(place: _Place, history: History, length: int) -> _Here:
+    above = len(str(place.top)) + 1
+    by_content = {}
+    for one in history.files:
+        content = history.contents.get(one.path)
+        if content is not None:
+            file = _File(str(one.path)[above:].replace(os.sep, "/"), one, content)
+            by_content.update(dict.fromkeys(git.blob_ids(content, length), file))
+    return _Here(history.revisions, {one.path.rpartition("/")[2] for one in by_content.values()}, by_content)
 
 
 def _past(place: _Place, here: _Here, ref: str, objects: Mapping[str, git.Object]) -> Past:
@@ -213,11 +226,10 @@ def _past(place: _Place, here: _Here, ref: str, objects: Mapping[str, git.Object
     read: dict[str, Revision | Unreadable | Helper] = {}
     for path, ident in both.items():
         known = here.by_content.get(ident)
-        full = place.top / path
-        if known and known[0].path.name == full.name:
-            read[path] = known[0]._replace(path=full)
+        if known and known.path == path:
+            read[path] = known.file
         else:
-            read[path] = parse(full, known[1] if known else contents[ident])
+            read[path] = parse(place.top / path, known.content if known else contents[ident])
     revisions = {path: one for path, one in read.items() if isinstance(one, Revision)}
     # A folder that only looks as if the revisions had been there counts where one of them was.
     were = {_folder(path) for path, one in revisions.items() if path in moved and one.id in here.ids}

@@ -221,7 +221,12 @@ def tracked(folder: Path) -> Callable[[Path], bool] | None:
     # gitformat-index: "DIRC", then the version; version 4 shortens each path by what it shares with the one before.
     if content[:4] != b"DIRC" or int.from_bytes(content[4:8], "big") not in (2, 3):
         return None
-    return lambda path: path.is_relative_to(top) and path.relative_to(top).as_posix().encode() + b"\0" in content
+    above = f"{top}{os.sep}"
+    # Strings: path objects would cost a long history more than git's index does.
+    return lambda path: (
+        (name := str(path)).startswith(above)
+        and os.fsencode(name[len(above) :].replace(os.sep, "/")) + b"\0" in content
+    )
 
 
 def _git(folder: Path, *words: str) -> str | None:

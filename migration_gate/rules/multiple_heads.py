@@ -74,7 +74,7 @@ def branches(project: Project, history: History) -> dict[str | None, tuple[str, 
 
 def _branch(history: History, head: str, declared: Collection[str]) -> str | None:
     """The declared label that is nearest below a head, the head's own included."""
-    todo, seen = [head], {head}
+    todo, seen = ([head] if declared else []), {head}
     for one in todo:
         for label in history.revisions[one].labels:
             if label in declared:
