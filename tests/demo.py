@@ -14,7 +14,8 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 HEALTHY = ("shop",)
-GATE = [sys.executable, "-m", "migration_gate", "ci"]
+# --all: in a clone of this repository its own main branch is the base, and has all of the examples.
+GATE = [sys.executable, "-m", "migration_gate", "ci", "--all"]
 
 
 def main() -> int:
@@ -39,14 +40,14 @@ def expectations(table: str) -> dict[str, set[str]]:
 
 def pass_healthy(name: str) -> str:
     """What is wrong with the gate's verdict on a healthy project; its report is shown as a person sees it."""
-    print(f"$ cd examples/{name} && migration-gate ci\n", flush=True)
+    print(f"$ cd examples/{name} && migration-gate ci --all\n", flush=True)
     status = subprocess.run(GATE, cwd=EXAMPLES / name, stderr=subprocess.STDOUT).returncode
     return "" if status == 0 else f"examples/{name} is healthy, and the gate is not open (exit status {status})"
 
 
 def refuse_broken(name: str, rules: set[str]) -> str:
     """The same for a broken one; what closed the gate is shown, a line for each finding."""
-    print(f"\n$ cd examples/broken/{name} && migration-gate ci", flush=True)
+    print(f"\n$ cd examples/broken/{name} && migration-gate ci --all", flush=True)
     done = subprocess.run(
         [*GATE, "--format", "json"], cwd=EXAMPLES / "broken" / name, capture_output=True, encoding="utf-8"
     )

@@ -22,6 +22,7 @@ import yaml
 
 from tests.conftest import EXAMPLES
 from tests.hooks.conftest import ROOT
+from tests.under_git import Work
 
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
@@ -73,7 +74,7 @@ class Runner:
         self.output.write_text("")
         ran, said, status = [], "", 0
         for step in STEPS:
-            if "if" in step and not condition(step["if"], inputs):
+            if "if" in step and not condition(step["if"], inputs, self.environment):
                 continue
             ran.append(step["name"])
             status, more = self.step(step, inputs)
@@ -117,10 +118,10 @@ def evaluate(text: str, inputs: Mapping[str, str]) -> str:
     return EXPRESSION.sub(value, text)
 
 
-def condition(text: str, inputs: Mapping[str, str]) -> bool:
-    found = re.fullmatch(r"inputs\.([\w-]+) != '([^']*)'", text)
+def condition(text: str, inputs: Mapping[str, str], environment: Mapping[str, str]) -> bool:
+    found = re.fullmatch(r"(?:inputs\.([\w-]+)|github\.(base_ref)) != '([^']*)'", text)
     assert found, f"the runner of these tests does not know `if: {text}`"
-    return inputs[found[1]] != found[2]
+    return (inputs[found[1]] if found[1] else environment.get("GITHUB_BASE_REF", "")) != found[3]
 
 
 @pytest.fixture
@@ -178,6 +179,50 @@ def test_the_install_command_runs_first_in_the_project(runner: Runner) -> None:
     assert (ran.status, ran.verdict, ran.steps) == (1, None, ["Install the project"])
 
 
+def pull_request(runner: Runner, base: str) -> str:
+    """The shop as actions/checkout has it in a pull request from `feature` into ``base``: one commit, no branch."""
+    work = Work(runner.workspace.with_name("origin"))
+    shutil.copytree(EXAMPLES / "shop", work.root, ignore=shutil.ignore_patterns("__pycache__"))
+    work.git("init", "--quiet", "-b", base)
+    work.commit()
+    work.branch("feature")
+    work.commit({"README": "changed"})
+    work.clone(runner.workspace / "app", "--depth=1", "--branch=feature")
+    runner.environment["GITHUB_BASE_REF"] = base
+    return "app"
+
+
+@pytest.mark.parametrize("base", ["main", "-release/1.x", "a;touch${IFS}pwned", "$(touch${IFS}pwned)"])
+def test_the_base_of_a_pull_request_is_fetched(runner: Runner, base: str) -> None:
+    where = pull_request(runner, "main")
+    origin = Work(runner.workspace.with_name("origin"))
+    origin.git("update-ref", f"refs/heads/{base}", "main")
+    runner.environment["GITHUB_BASE_REF"] = base
+    ran = runner.use(working_directory=where, version="installed")
+    assert (ran.status, ran.verdict, ran.steps) == (0, "open", ["Fetch the base", "migration-gate ci"]), ran.said
+    assert f"6 revisions, 0 new since origin/{base}; " in ran.said
+    assert not (runner.workspace / where / "pwned").exists()
+    assert Work(runner.workspace / where).git("rev-list", "--count", f"refs/remotes/origin/{base}") == "1"
+
+
+def test_a_base_that_cannot_be_fetched_is_told_and_judged_without(runner: Runner) -> None:
+    where = pull_request(runner, "main")
+    Work(runner.workspace / where).git("remote", "set-url", "origin", "file:///nowhere")
+    ran = runner.use(working_directory=where, version="installed", arguments="--format text")
+    assert (ran.status, ran.verdict) == (0, "open"), ran.said
+    assert "::notice title=migration-gate::the base branch was not fetched" in ran.said
+    assert "GITHUB_BASE_REF names 'main', and git does not have it here" in ran.said
+    ran = runner.use(working_directory=where, version="installed", base="origin/main")
+    assert (ran.status, ran.verdict) == (2, "not judged")
+
+
+def test_a_base_may_be_given(runner: Runner) -> None:
+    where = pull_request(runner, "main")
+    ran = runner.use(working_directory=where, version="installed", base="HEAD")
+    assert (ran.status, ran.verdict) == (0, "open"), ran.said
+    assert "6 revisions, 0 new since HEAD; " in ran.said
+
+
 EVIL = ["; touch pwned", "$(touch pwned)", "`touch pwned`", "' ; touch pwned ; '", '" && touch pwned "', "* ${IFS}"]
 
 
@@ -188,6 +233,7 @@ def test_arguments_and_image_are_no_shell(runner: Runner, text: str) -> None:
     before = everything(runner.workspace)
     assert runner.use(working_directory=where, version="installed", arguments=text).verdict == "not judged"
     assert runner.use(working_directory=where, version="installed", postgres_image=text).verdict == "not judged"
+    assert runner.use(working_directory=where, version="installed", base=text).verdict == "not judged"
     assert everything(runner.workspace) == before
 
 
