@@ -57,7 +57,10 @@ GOOD = {
     """,
     "made by Alembic, then attached": f"""
         op.create_table(
-            "events_2026", sa.Column("id", sa.BigInteger()), sa.Column("day", sa.Date()), sa.Column("payload", sa.Text())
+            "events_2026",
+            sa.Column("id", sa.BigInteger()),
+            sa.Column("day", sa.Date()),
+            sa.Column("payload", sa.Text()),
         )
         op.execute("ALTER TABLE events ATTACH PARTITION events_2026 {NEXT}")
     """,
