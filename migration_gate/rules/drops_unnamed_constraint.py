@@ -3,8 +3,8 @@
 ALTER TABLE … DROP CONSTRAINT wants a name, and Alembic has none to write: `Can't emit DROP CONSTRAINT for constraint …;
 it has no name`. `op.f(None)` raises, too. A naming_convention in the models' metadata does not help: most make a name
 out of the constraint's columns, which a drop does not have, and with `if_exists=True` nothing is dropped then, and
-nothing said. Autogenerate writes `None` wherever the models do not name a constraint, and in the downgrade() that undoes
-one it always fails.
+nothing said. Autogenerate writes `None` wherever the models do not name a constraint, and in the downgrade() that
+undoes one it always fails.
 
 PostgreSQL itself has named the constraint: table_column_fkey, table_column_key, table_column_check, table_pkey.
 
