@@ -17,12 +17,12 @@ or:
 
     op.alter_column("users", "bio", existing_type=sa.Text(), type_=sa.Integer(), postgresql_using="bio::integer")
 
-Write instead, where the values may be cut:
+Write instead:
 
     op.execute("UPDATE orders SET note = left(note, 50) WHERE length(note) > 50")
     op.alter_column("orders", "note", existing_type=sa.String(200), type_=sa.String(50))
 
-or, where no value may be lost, a column beside it, that the application writes as well:
+where the values may be cut; and where none may be lost, a column beside it, that the application writes as well:
 
     op.add_column("users", sa.Column("age_new", sa.SmallInteger()))
     # the next revision
