@@ -72,8 +72,9 @@ def check(migration: Migration) -> Iterator[Hazard]:
     for operation in migration.operations:
         earlier = migration.earlier(operation)
         match operation:
-            case ChangeRows(verb="DELETE" | "TRUNCATE", whole=True, table=table) if not is_empty(table, earlier):
-                yield _emptied(migration, operation)
+            case ChangeRows(verb="DELETE" | "TRUNCATE", whole=True, table=table):
+                if not is_new(table, earlier) and not is_empty(table, earlier):
+                    yield _emptied(migration, operation)
             case DropTable(table=table) | DropColumn(table=table) | DropConstraint(table=table):
                 if is_new(table, earlier):
                     continue

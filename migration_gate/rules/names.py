@@ -38,7 +38,8 @@ def shipped_as(table: Table, column: str, earlier: tuple[Operation, ...]) -> tup
 
 def taken_again(migration: Migration, operation: Operation, table: Table, column: str = "") -> Operation | None:
     """What gives the name to something else later in the same revision and transaction, so that code which uses it
-    still finds it: a new table or column, one that is renamed to it, or a view.
+    still finds it: a new table or column, one that is renamed to it, or a view. No generated column is like it, since
+    none can be written.
     """
     for one in after(migration, operation):
         match one:
@@ -49,7 +50,7 @@ def taken_again(migration: Migration, operation: Operation, table: Table, column
             case CreateTable(table=made) if not column and same(made, table):
                 return one
             case AddColumn() if same(one.table, table) and one.column.name == column:
-                return one
+                return None if one.column.writes == "generated" else one
             case RenameColumn(to=to) if same(one.table, table) and to == column:
                 return one
             case DropTable() | DropColumn() | RenameTable() | RenameColumn():

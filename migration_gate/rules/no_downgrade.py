@@ -35,6 +35,7 @@ from collections.abc import Callable, Iterator
 from migration_gate.operations.model import (
     AddColumn,
     AddConstraint,
+    Boundary,
     CreateIndex,
     CreateTable,
     DropNotNull,
@@ -43,7 +44,9 @@ from migration_gate.operations.model import (
     Other,
     RenameColumn,
     RenameTable,
+    Set,
     SetNotNull,
+    UsesModel,
 )
 from migration_gate.project.revision import SyntaxProblem, parse_python
 from migration_gate.rules.base import Hazard, Migration
@@ -51,8 +54,7 @@ from migration_gate.rules.remedies import literal, schema_keyword
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
-    done = [one for one in migration.operations if not isinstance(one, Other)]
-    if not done:
+    if not _changes(migration):
         return
     undone = migration.downgrade()
     if undone is None:
@@ -66,6 +68,11 @@ def check(migration: Migration) -> Iterator[Hazard]:
         )
     elif len(undone) == 1 and isinstance(undone[0], NotRead) and undone[0].reason.startswith("raises"):
         yield _hazard(migration, "raises: neither this revision nor any before it can be taken back", undone[0].at.line)
+
+
+def _changes(migration: Migration) -> list[Operation]:
+    """What there is to take back."""
+    return [one for one in migration.operations if not isinstance(one, Other | Boundary | Set | UsesModel)]
 
 
 def _hazard(migration: Migration, why: str, line: int | None) -> Hazard:
@@ -89,13 +96,11 @@ def _line(migration: Migration) -> int | None:
 def _remedy(migration: Migration) -> str | None:
     """The way back, last change first; None where a part of it cannot be made of the way there."""
     lines = []
-    for one in reversed(migration.operations):
-        if isinstance(one, Other):
-            continue
+    for one in reversed(_changes(migration)):
         back = _BACK.get(type(one), _nothing)(one)
         if back is None:
             return None
-        lines.append(f"    {back}")
+        lines += [f"    {back}"] if back else []
     return "def downgrade():\n" + "\n".join(lines)
 
 
