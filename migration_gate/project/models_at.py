@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from migration_gate.project.model import Project
 from migration_gate.project.models import Declared, Mapped, declared, mapped
@@ -27,6 +27,7 @@ _MARKS = (
 )
 _SKIPPED = frozenset(("node_modules", "site-packages", "__pycache__", "venv", "build", "dist"))
 _TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|[^/]*_test\.py$|conftest\.py$)")
+_SCHEMA = re.compile(rb"\bschema\s*=")
 _MIGRATION = re.compile(rb"^down_revision\b", re.MULTILINE)
 
 
@@ -42,12 +43,17 @@ class Models(NamedTuple):
     bases: dict[str, list[tuple[str, Declared]]] = {}  # noqa: RUF012
 
 
+Likeness = Literal["name", "ending"]
+
+
 class Mapping(NamedTuple):
-    """What maps a table. ``guessed`` is true where the name is computed, and the class may well be called after it."""
+    """What maps a table. ``by`` is how that is known: the table's name is written there; or it is computed, and the
+    class is called like the table, or like the end of its name.
+    """
 
     path: str
     mapped: Mapped
-    guessed: bool = False
+    by: Likeness | Literal["written"] = "written"
 
 
 def models_at(project: Project, commit: str | None = None, name: str | None = None) -> Models:
@@ -79,19 +85,18 @@ def models_at(project: Project, commit: str | None = None, name: str | None = No
 def mappings(models: Models, table: str, schema: str | None) -> list[Mapping]:
     """What maps a table. ``schema`` is None, or "public", for one of the search path."""
     found = [
-        Mapping(path, one, one.table is None)
+        Mapping(path, one, how)
         for path, content in models.files.items()
         if _speaks_of(content, table)
         for one in _mapped_in(models, path)
-        if one.table == table or (one.table is None and may_be_called(one.name, table))
+        if (how := "written" if one.table == table else one.table is None and likeness(one.name, table))
     ]
-    sure = [one for one in found if not one.guessed] or found
-    exact = [one for one in sure if (one.mapped.schema or "public") == (schema or "public")]
+    best = next((how for how in ("written", "name", "ending") if any(one.by == how for one in found)), None)
+    found = [one for one in found if one.by == best]
+    exact = [one for one in found if (one.mapped.schema or "public") == (schema or "public")]
     # MetaData(schema="…") gives a schema to tables that name none.
-    elsewhere = any(
-        re.search(rb"\bschema\s*=", content) and b"MetaData" in content for content in models.files.values()
-    )
-    return exact or ([one for one in sure if one.mapped.schema is None or schema is None] if elsewhere else [])
+    elsewhere = any(b"MetaData" in content and _SCHEMA.search(content) for content in models.files.values())
+    return exact or ([one for one in found if one.mapped.schema is None or schema is None] if elsewhere else [])
 
 
 def any_mapped(models: Models) -> bool:
@@ -99,18 +104,22 @@ def any_mapped(models: Models) -> bool:
     return any(True for path in models.files for _ in _mapped_in(models, path))
 
 
-def may_be_called(name: str, table: str) -> bool:
-    """Whether a computed table name of the class ``name`` may be ``table``: user, users, user_model, app_users."""
+def likeness(name: str, table: str) -> Likeness | None:
+    """Whether a computed table name of the class ``name`` may be ``table``: "name" for user, users, or that of a class
+    UserModel, "ending" for app_users.
+    """
     squashed = table.replace("_", "").lower()
     word = re.sub(r"(?<=.)(?:Model|Table|Entity|Record|ORM|Orm|DB|Db)$", "", name).replace("_", "").lower()
-    forms = {name.lower(), word, word + "s", word + "es", re.sub("y$", "ies", word)}
-    return squashed in forms or (len(word) > 2 and squashed.endswith(tuple(forms)))
+    forms = (name.lower(), word, word + "s", word + "es", re.sub("y$", "ies", word))
+    if squashed in forms:
+        return "name"
+    return "ending" if len(word) > 2 and squashed.endswith(forms) else None
 
 
 def _speaks_of(content: bytes, table: str) -> bool:
     if table.encode() in content:
         return True
-    return any(may_be_called(one, table) for one in _class_names(content))
+    return any(likeness(one, table) for one in _class_names(content))
 
 
 @cache

@@ -79,6 +79,12 @@ def _said(models: Models, table: Table, column: str) -> tuple[str, str, bool] | 
     if users:
         one, line = users[0]
         place = f"{one.path}:{line}"
+        if one.by == "ending":
+            return (
+                f"{place} maps {column or 'a table'}, and the table's name is computed: it may be {table}.",
+                place,
+                False,
+            )
         return _used(one, place, what, len(users) - 1, models), place, True
     unsure = next((one for one in found if column and not one.mapped.whole), None)
     if unsure is None:
@@ -97,7 +103,7 @@ def _line(one: Mapping, column: str) -> int | None:
 def _used(one: Mapping, place: str, what: str, more: int, models: Models) -> str:
     where = "" if models.where == "the working tree" else f" in {models.where}"
     others = f" (and {more} more)" if more else ""
-    guessed = f" The table's name is computed there; {one.mapped.name} may well be it." if one.guessed else ""
+    guessed = "" if one.by == "written" else f" The table's name is computed there; {one.mapped.name} may well be it."
     return (
         f"{place} maps {what}{where}{others}. Each query of {one.mapped.name} names it, and fails from this migration "
         f"on until no process of that code is left.{guessed}"

@@ -10,7 +10,7 @@ import pytest
 
 from migration_gate.project import discovery
 from migration_gate.project.model import Project
-from migration_gate.project.models_at import any_mapped, mappings, may_be_called, models_at
+from migration_gate.project.models_at import any_mapped, likeness, mappings, models_at
 from tests.conftest import write
 
 FILES = {
@@ -207,22 +207,25 @@ def test_schemas(more: str, schema: str, found: bool, tmp_path: Path) -> None:
     assert bool(mappings(models, "users", schema)) is found
 
 
-CALLED = ["User", "Users", "UserModel", "UserORM", "user"]
-NOT_CALLED = ["Group", "Account", "UserGroup", "U", "Serial"]
+LIKE = {
+    "users": ("name", ["User", "Users", "UserModel", "UserORM", "user"]),
+    "app_users": ("ending", ["User", "Users", "UserModel"]),
+    "order_lines": ("name", ["OrderLine", "OrderLineTable"]),
+    "categories": ("name", ["Category"]),
+    "boxes": ("name", ["Box"]),
+    "accounts": (None, ["Group", "User", "AccountUser", "S", "Ts"]),
+}
 
 
-@pytest.mark.parametrize("name", CALLED)
-def test_may_be_called(name: str) -> None:
-    assert may_be_called(name, "users")
-    assert may_be_called(name, "app_users")
+@pytest.mark.parametrize(("table", "how", "names"), [(table, *one) for table, one in LIKE.items()], ids=LIKE)
+def test_a_computed_name_may_be_like_the_class_s(table: str, how: str | None, names: list[str]) -> None:
+    assert [likeness(name, table) for name in names] == [how] * len(names)
 
 
-@pytest.mark.parametrize("name", NOT_CALLED)
-def test_is_not_called(name: str) -> None:
-    assert not may_be_called(name, "users")
-
-
-def test_is_called_in_several_words() -> None:
-    assert may_be_called("OrderLine", "order_lines")
-    assert may_be_called("Category", "categories")
-    assert may_be_called("Box", "boxes")
+def test_the_class_that_is_called_like_the_table_comes_before_one_that_ends_so(tmp_path: Path) -> None:
+    classes = "".join(
+        f"class {name}(Base):\n    __tablename__ = x()\n    id = Column()\n" for name in ("User", "AppUser")
+    )
+    models = models_at(project(tmp_path, {"app/models.py": BASE + classes}))
+    assert [one.mapped.name for one in mappings(models, "app_users", None)] == ["AppUser"]
+    assert [one.mapped.name for one in mappings(models, "crm_users", None)] == ["User"]

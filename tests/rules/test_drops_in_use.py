@@ -141,6 +141,11 @@ MODELS_AND = {
         "finding",
         "may well be it",
     ),
+    "a computed name that may end so": (
+        BASE + "class Sers(Base):\n    __tablename__ = name()\n    bio: Mapped[str]\n",
+        "note",
+        "it may be users",
+    ),
     "a computed name that is not it": (
         BASE + "class Order(Base):\n    __tablename__ = name()\n    bio: Mapped[str]\n",
         "",
