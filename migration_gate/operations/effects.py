@@ -28,6 +28,7 @@ from migration_gate.operations.model import (
     Operation,
     RefreshView,
     Reindex,
+    Rename,
     RenameColumn,
     RenameTable,
     RewriteTable,
@@ -166,6 +167,11 @@ def _alter_table(one: AlterTable, known: Known) -> Iterator[Effect]:
     yield Effect(one.table, one.lock)
 
 
+def _rename(one: Rename, known: Known) -> Iterator[Effect]:
+    if one.kind == "constraint" and one.of:
+        yield Effect(one.of, "ACCESS EXCLUSIVE")
+
+
 def _exclusive(one: Any, known: Known) -> Iterator[Effect]:
     yield Effect(one.table, "ACCESS EXCLUSIVE")
 
@@ -187,6 +193,7 @@ _EFFECTS: dict[type, Callable[[Any, Known], Iterator[Effect]]] = {
     DropTable: _exclusive,
     RefreshView: _refresh_view,
     Reindex: _reindex,
+    Rename: _rename,
     RenameColumn: _exclusive,
     RenameTable: _exclusive,
     RewriteTable: _rewrite_table,
