@@ -1,7 +1,8 @@
 """Runs migrations as Alembic does, on a fork of production, and tells what PostgreSQL did, statement by statement.
 
 Locks are read from ``pg_locks`` by a second connection, rewrites from the tables' files, and scans and index builds
-from what the server itself says at ``client_min_messages=debug1``, which it says on empty tables too.
+from what the server itself says at ``client_min_messages=debug1``, which it says on empty tables too. Of a statement
+outside of a transaction those locks are sure to be seen that writes wait for; others may be over too soon.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import psycopg
 from alembic import command
@@ -24,6 +25,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from migration_gate.operations.model import Lock
 from migration_gate.postgres.databases import connect, create
 from migration_gate.postgres.server import Server
 from tests.conftest import revision, write
@@ -41,7 +43,7 @@ with context.begin_transaction():
     context.run_migrations()
 """
 
-Locks = frozenset[tuple[str, str]]  # ("users", "ACCESS EXCLUSIVE"), ("crm.users", "SHARE"), ("ix_users_name", …)
+Locks = frozenset[tuple[str, Lock]]  # ("users", "ACCESS EXCLUSIVE"), ("crm.users", "SHARE"), ("ix_users_name", …)
 
 
 class Statement(NamedTuple):
@@ -70,6 +72,7 @@ class Seen(NamedTuple):
     statements: tuple[Statement, ...]
     error: str | None = None
     message: str = ""
+    indexes: frozenset[str] = frozenset()  # which of the names above are indexes
 
 
 class Lab(NamedTuple):
@@ -140,7 +143,7 @@ def project(
     return write(
         folder,
         {
-            "alembic.ini": "[alembic]\nscript_location = migrations\nprepend_sys_path = .\n",
+            "alembic.ini": "[alembic]\nscript_location = migrations\nprepend_sys_path = .\npath_separator = os\n",
             "migrations/env.py": ENV.format(per_migration=per_migration, begins=begins.replace("\n", "\n    ")),
             "app/__init__.py": "",
             "app/models.py": application,
@@ -192,7 +195,7 @@ def upgrade(
             error, message = getattr(raised.orig, "sqlstate", None) or type(raised.orig).__name__, str(raised.orig)
         except Exception as raised:
             error, message = type(raised).__name__, str(raised)
-    return Seen(tuple(observer.statements), error, message)
+    return Seen(tuple(observer.statements), error, message, frozenset(observer.indexes))
 
 
 @contextmanager
@@ -210,20 +213,23 @@ class StoppedError(Exception):
     """The deployment was stopped here."""
 
 
-# pg_locks has "AccessExclusiveLock" for ACCESS EXCLUSIVE.
-_MODE = re.compile(r"(?<!^)(?=[A-Z])")
+_MODES: dict[str, Lock] = {one.title().replace(" ", "") + "Lock": one for one in get_args(Lock)}  # as in pg_locks
 _RELATIONS = """
     SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
-           c.relname, pg_relation_filenode(c.oid)
+           c.relname, pg_relation_filenode(c.oid), c.relkind IN ('i', 'I')
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-      AND c.relname NOT LIKE 'alembic_version%'
+    WHERE c.relkind IN ('r', 'p', 'm', 'v', 'i', 'I') AND c.relname NOT LIKE 'alembic_version%'
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 """
 _LOCKS = """
     SELECT relation, mode, virtualtransaction FROM pg_locks
     WHERE pid = %s AND (locktype = 'virtualxid' OR (locktype = 'relation' AND mode <> 'AccessShareLock'))
 """
-_OWN = ("alembic_version", "pg_catalog.")  # Alembic's own statements
+
+
+def _own(statement: str) -> bool:
+    """Whether a statement is Alembic's or SQLAlchemy's own: the version table, a look at the catalog."""
+    return "alembic_version" in statement or statement.startswith("SELECT pg_catalog.")
 
 
 class _Observer:
@@ -259,8 +265,10 @@ class _Observer:
         self.files: dict[int, int | None] = {}
         self.short: dict[str, list[str]] = {}
         self.look = connect(self.lab.server, self.database)
-        for oid, name, short, file in self.look.execute(_RELATIONS):
+        self.indexes: set[str] = set()
+        for oid, name, short, file, is_index in self.look.execute(_RELATIONS):
             self.names[oid], self.files[oid] = name, file
+            self.indexes |= {name} if is_index else set()
             self.short.setdefault(short, []).append(name)
         engine = self.connection.engine
         event.listen(engine, "before_cursor_execute", self.before)
@@ -275,7 +283,7 @@ class _Observer:
 
     def before(self, _c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         self.begins |= self.driver.info.transaction_status == TransactionStatus.IDLE
-        if any(word in statement for word in _OWN):
+        if _own(statement):
             return
         if self.stop_before == len(self.statements):
             raise StoppedError
@@ -285,26 +293,19 @@ class _Observer:
             self.traffic.begin()
 
     def after(self, _c: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if any(word in statement for word in _OWN):
+        if _own(statement):
             return
         said = tuple(self.messages)
         locks, transaction = self.took()
-        now = dict(
-            self.driver.execute(
-                "SELECT oid::int8, pg_relation_filenode(oid) FROM pg_class WHERE oid = ANY(%s)", [list(self.files)]
-            ).fetchall()
-        )
-        rewrote = frozenset(self.names[oid] for oid, file in now.items() if file != self.files[oid])
-        self.files.update(now)
         row = self.driver.execute("SELECT current_setting('lock_timeout')").fetchone()
         self.statements.append(
             Statement(
                 statement,
                 locks,
                 self.held,
-                rewrote,
-                self.scanned(said),
-                self.named(r'building index ".*" on table "(.*)"', said),
+                self.rewritten(),
+                self.scanned(said, locks),
+                self.named(r'building index ".*" on table "(.*)"', said, locks),
                 max(cursor.rowcount, 0) if re.match(r"\s*(UPDATE|DELETE|INSERT|MERGE|WITH)", statement, re.I) else 0,
                 transaction,
                 row[0] if row else "",
@@ -314,7 +315,7 @@ class _Observer:
         )
 
     def failed(self, context: Any) -> None:
-        if context.statement is None or any(word in context.statement for word in _OWN):
+        if context.statement is None or _own(context.statement):
             return
         said = tuple(self.messages)
         transaction: int | None = self.transactions + self.begins
@@ -340,22 +341,36 @@ class _Observer:
 
     def locks(self) -> tuple[Locks, str]:
         rows = self.look.execute(_LOCKS, [self.driver.info.backend_pid]).fetchall()
-        found = {(self.names[oid], _MODE.sub(" ", mode[:-4]).upper()) for oid, mode, _ in rows if oid in self.names}
+        found = {(self.names[oid], _MODES[mode]) for oid, mode, _ in rows if oid in self.names}
         return frozenset(found), rows[0][2] if rows else ""
 
-    def scanned(self, said: tuple[str, ...]) -> frozenset[str]:
+    def rewritten(self) -> frozenset[str]:
+        """What has another file since it was last asked; only its own session sees that before it commits."""
+        question = "SELECT oid::int8, pg_relation_filenode(oid) FROM pg_class WHERE oid = ANY(%s)"
+        now = dict(self.driver.execute(question, [list(self.files)]).fetchall())
+        found = frozenset(self.names[oid] for oid, file in now.items() if file != self.files[oid])
+        self.files.update(now)
+        return found
+
+    def scanned(self, said: tuple[str, ...], locks: Locks) -> frozenset[str]:
         keys = [found[1] for one in said if (found := re.match(r'validating foreign key constraint "(.*)"', one))]
         tables = self.driver.execute(
             "SELECT conrelid::int8 FROM pg_constraint WHERE contype = 'f' AND conname = ANY(%s)", [keys]
         ).fetchall()
-        return self.named(r'verifying table "(.*)"', said) | {self.names.get(oid, "") for (oid,) in tables} - {""}
+        return self.named(r'verifying table "(.*)"', said, locks) | {self.names.get(oid, "") for (oid,) in tables} - {
+            ""
+        }
 
-    def named(self, pattern: str, said: tuple[str, ...]) -> frozenset[str]:
-        """The tables that messages name; where a name is that of several, those that are locked."""
-        short = {found[1] for one in said if (found := re.match(pattern, one))}
-        locked = {name for name, _ in self.held}
-        names = {one: self.short.get(one, []) for one in short}
-        return frozenset(name for many in names.values() for name in many if len(many) == 1 or name in locked)
+    def named(self, pattern: str, said: tuple[str, ...], locks: Locks) -> frozenset[str]:
+        """The tables that messages name. Where a name is that of several, those that the statement locked, or else its
+        transaction.
+        """
+        found: set[str] = set()
+        for short in {match[1] for one in said if (match := re.match(pattern, one))}:
+            names = set(self.short.get(short, ()))
+            own, held = ({name for name, _ in some} & names for some in (locks, self.held))
+            found |= names if len(names) == 1 else own or held
+        return frozenset(found)
 
     def passes(self, probe: str) -> bool:
         """Whether a statement goes through here; undone."""
@@ -386,7 +401,7 @@ class _Traffic:
         for writer, locking in self.writers.values():
             with suppress(psycopg.errors.UndefinedTable):
                 writer.execute(locking)
-        self.locks: set[tuple[str, str]] = set()
+        self.locks: set[tuple[str, Lock]] = set()
         self.done = threading.Event()
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
