@@ -5,6 +5,7 @@
 #   make bench    what a hook and a rehearsal cost, beside Alembic's own commands
 #   make corpus   real projects' histories, from what they published
 #   make docker   the tests that need a container engine;  make slow: those that take long
+#   make majors   the rules' examples and facts on PostgreSQL 14 to 18;  make facts: write docs/facts.md from them
 #   make docs     write docs/rules.md from the rules' own pages
 #   make clean    remove the environments and what tools left behind
 #
@@ -12,7 +13,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: demo test check tests oldest corpus docker slow bench docs clean
+.PHONY: demo test check tests oldest corpus docker slow majors facts bench docs clean
 .DEFAULT_GOAL := test
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -76,11 +77,17 @@ slow: .venv/dev
 bench: .venv/demo
 	$(BIN)/python tests/bench.py
 
+majors: .venv/dev
+	$(BIN)/python -m tests.majors
+
+facts: .venv/dev
+	$(BIN)/python -m tests.rules.facts
+
 docs: .venv/dev
 	$(BIN)/python -m tests.pages
 
 clean:
-	rm -rf .venv .venv-oldest build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-oldest .majors build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # ── environments; the file in each says what has been installed ───────────────────────────────────────────────────────
