@@ -30,11 +30,6 @@ class Thing(MagicMock):
 
         return text("stub")
 
-    def __lt__(self, other: object) -> bool:
-        return False
-
-    __gt__ = __le__ = __ge__ = __lt__
-
 
 class Stub(types.ModuleType):
     __path__: list[str] = []  # so that submodules are asked for too  # noqa: RUF012

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from migration_gate.operations.model import Boundary, Column, NotRead, Operation, Other, Table, UsesModel
+from migration_gate.operations.model import Boundary, Column, NotRead, Operation, Other, SetNotNull, Table, UsesModel
 
 # Not in the SQL, or of no concern to any rule.
 IGNORED = (Boundary, Other, UsesModel)
@@ -47,12 +47,14 @@ class Fact(NamedTuple):
 
 class Rendered(NamedTuple):
     """An operation that Alembic rendered, and the lines of the file that it came from, outermost first. ``supposed`` is
-    true where it was rendered only because tables and rows had been made up for the migration to find.
+    true where it was rendered only because tables and rows had been made up for the migration to find, ``flushed`` where
+    a session of the ORM sent it, at some line after the one that asked for it.
     """
 
     operation: Operation
     lines: tuple[int, ...]
     supposed: bool = False
+    flushed: bool = False
 
 
 class Judged(NamedTuple):
@@ -121,8 +123,14 @@ def differs(rendered: Fact, read: Fact) -> tuple[str, ...] | None:
     if (rendered.kind, rendered.about) != (read.kind, read.about):
         return None
     both = rendered.says.keys() & read.says.keys()
-    said = {name: (rendered.says[name], read.says[name]) for name in sorted(both)}
-    return tuple(name for name, (theirs, ours) in said.items() if None not in (theirs, ours) and theirs != ours)
+    return tuple(name for name in sorted(both) if not _agree(rendered, name, rendered.says[name], read.says[name]))
+
+
+def _agree(rendered: Fact, name: str, theirs: Any, ours: Any) -> bool:
+    if None in (theirs, ours) or theirs == ours:
+        return True
+    # What an UPDATE sets may depend on a branch: the reader has both, one of them was rendered.
+    return rendered.kind == "ChangeRows" and name in ("columns", "to_null") and set(theirs) <= set(ours)
 
 
 def judged(rendered: Iterable[Rendered], read: Sequence[Operation]) -> Iterator[Judged]:
@@ -133,7 +141,7 @@ def judged(rendered: Iterable[Rendered], read: Sequence[Operation]) -> Iterator[
     facts = [(one, fact(one)) for one in read if not isinstance(one, (NotRead, *IGNORED))]
     seen: set[object] = set()
     for one in rendered:
-        if isinstance(one.operation, IGNORED):
+        if isinstance(one.operation, IGNORED) or _no_change(one, read) or _refused(one, read):
             continue
         theirs = fact(one.operation)
         if (one.lines, str(theirs)) in seen:
@@ -156,15 +164,43 @@ def _judge(one: Rendered, theirs: Fact, facts: list[tuple[Operation, Fact]], rea
             nearest = Judged(one, "wrong" if different else "right", operation, different)
     if nearest:
         return nearest
-    unread = (operation for operation in read if isinstance(operation, NotRead) and _covers(operation, one.lines))
-    operation = next(unread, None)
+    operation = next(_unread(one, read), None)
     return Judged(one, "not read" if operation else "lost", operation)
 
 
-def made_up(rendered: Sequence[Rendered], read: Iterable[Operation], ran: set[int]) -> Iterator[Operation]:
-    """Operations that were read on lines that ran, and where nothing of their kind was rendered."""
+def _unread(one: Rendered, read: Sequence[Operation]) -> Iterator[NotRead]:
     for operation in read:
-        if isinstance(operation, (NotRead, *IGNORED)) or not ran.intersection(_lines(operation)):
+        if isinstance(operation, NotRead):
+            through_orm = one.flushed and "through the ORM" in operation.reason
+            if through_orm or _covers(operation, one.lines):
+                yield operation
+
+
+def _no_change(one: Rendered, read: Sequence[Operation]) -> bool:
+    """SET NOT NULL where the migration itself says that the column is NOT NULL already. PostgreSQL finds nothing to do,
+    and the reader leaves it out.
+    """
+    return isinstance(one.operation, SetNotNull) and any(
+        "existing_nullable=False" in operation.call for operation in read if _on(operation, one.lines)
+    )
+
+
+def _refused(one: Rendered, read: Sequence[Operation]) -> bool:
+    """SQL that PostgreSQL refuses, and of which the reader says so: it does nothing that could be read."""
+    return _cannot_parse(one.operation) and any(map(_cannot_parse, _unread(one, read)))
+
+
+def _cannot_parse(operation: Operation) -> bool:
+    return isinstance(operation, NotRead) and operation.reason.startswith("PostgreSQL cannot parse")
+
+
+def made_up(
+    rendered: Sequence[Rendered], read: Iterable[Operation], ran: set[int], failed: set[int]
+) -> Iterator[Operation]:
+    """Operations that were read on lines that ran and did not fail, and where nothing of their kind was rendered."""
+    for operation in read:
+        lines = _lines(operation)
+        if isinstance(operation, (NotRead, *IGNORED)) or not ran.intersection(lines) or failed.intersection(lines):
             continue
         if not any(type(one.operation) is type(operation) and _on(operation, one.lines) for one in rendered):
             yield operation

@@ -8,6 +8,7 @@ migration that looks before it acts does one thing here and the other there. SQL
 from __future__ import annotations
 
 import datetime
+import re
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -67,7 +68,7 @@ class Cursor:
         self.columns: list[tuple[str, Any]] | None = None  # of the statement to come, where SQLAlchemy made it
 
     def execute(self, sql: str, parameters: object = None) -> None:
-        self.world.told(sql)
+        self.world.told(_with_nulls(sql, parameters))
         written, always = _columns(sql, int(self.world.rows))
         columns = self.columns or written
         if len(columns) == len(written):  # what counts is known by its SQL alone
@@ -113,6 +114,13 @@ class Connection:
         pass
 
     rollback = close = commit
+
+
+def _with_nulls(sql: str, parameters: object) -> str:
+    """The statement with NULL in the place of those of its parameters that are: what it sets to NULL is to be seen."""
+    given = list(parameters) if isinstance(parameters, tuple | list) else []
+    nulls = {f"${number}" for number, one in enumerate(given, 1) if one is None}
+    return re.sub(r"\$\d+", lambda found: "NULL" if found[0] in nulls else found[0], sql) if nulls else sql
 
 
 def _columns(sql: str, count: int) -> tuple[list[tuple[str, Any]], bool]:

@@ -26,12 +26,14 @@ import time
 import traceback
 import types
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import ask_alembic
 from offline_database import WORLDS, World, engine
 
 SECONDS = 20  # for one revision in one world
+SESSION = os.path.join("sqlalchemy", "orm", "session.py")
 NAME = re.compile(r"[A-Za-z_]\w{0,62}")
 
 
@@ -98,10 +100,12 @@ class Modules:
 
 
 class Recorder:
-    """Each statement with the lines of the migration that were being run, outermost first."""
+    """Each statement with the lines of the migration that were being run, outermost first, and whether a session sent it
+    later than the line that asked for it.
+    """
 
     def __init__(self) -> None:
-        self.statements: list[tuple[str, tuple[int, ...]]] = []
+        self.statements: list[tuple[str, tuple[int, ...], bool]] = []
         self.file = ""
         self.queued: tuple[int, ...] | None = None
         self.lines: set[int] = set()
@@ -110,16 +114,12 @@ class Recorder:
         self.file, self.queued = file, None
 
     def write(self, sql: str) -> None:
-        self.statements.append((sql, self.queued or self.here()))
+        frames = list(_frames())
+        flushed = any(one.f_code.co_name == "flush" and one.f_code.co_filename.endswith(SESSION) for one in frames)
+        self.statements.append((sql, self.queued or self.here(), flushed))
 
     def here(self) -> tuple[int, ...]:
-        found = []
-        frame = sys._getframe(1)
-        while frame:
-            if frame.f_code.co_filename == self.file:
-                found.append(frame.f_lineno)
-            frame = frame.f_back  # type: ignore[assignment]
-        return tuple(reversed(found))
+        return tuple(reversed([one.f_lineno for one in _frames() if one.f_code.co_filename == self.file]))
 
     def trace(self, frame, event, argument):
         """For ``sys.settrace``: the lines of the migration that are run."""
@@ -128,6 +128,13 @@ class Recorder:
         if event == "line":
             self.lines.add(frame.f_lineno)
         return self.trace
+
+
+def _frames() -> Iterator[types.FrameType]:
+    frame = sys._getframe(1)
+    while frame:
+        yield frame
+        frame = frame.f_back  # type: ignore[assignment]
 
 
 class Queue(list):
@@ -177,7 +184,7 @@ def main(asked: dict) -> None:
 
 
 def rendered(file: str, context, database, world: World, recorder: Recorder) -> dict:
-    """``{"file", "worlds": {name: {"error", "statements": [[sql, lines], …], "lines": executed}}}``"""
+    """``{"file", "worlds": {name: {"error", "statements": [[sql, lines, flushed], …], "lines": run}}}``"""
     answer: dict = {"file": file, "worlds": {}}
     for name in WORLDS:
         recorder.begin(file)

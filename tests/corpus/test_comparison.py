@@ -36,6 +36,18 @@ JUDGED = {
     "said on another line": ("helper(op)\npass", [("DROP TABLE t", 2)], ["lost"]),
     "twice from one line": ("op.drop_table('t')", [("DROP TABLE t", 1), ("DROP TABLE t", 1)], ["right"]),
     "both say that they do not read it": ("op.execute('DO $$ x $$')", [("DO $$ x $$", 1)], ["not read"]),
+    "set by one branch": (
+        "values = {'a': None}\nif x():\n    values['b'] = 1\nt = sa.table('t')\n"
+        "op.execute(t.update().where(t.c.id == 1).values(**values))",
+        [("UPDATE t SET a = NULL WHERE id = 1", 5)],
+        ["right"],
+    ),
+    "not null already": (
+        "op.alter_column('t', 'c', nullable=False, existing_nullable=False)",
+        [("ALTER TABLE t ALTER c SET NOT NULL", 1)],
+        [],
+    ),
+    "refused by both": ("op.execute('ALTER TABLE t MODIFY c int')", [("ALTER TABLE t MODIFY c int", 1)], []),
     "of no concern": ("op.execute('SELECT 1')", [("SELECT 1", 1), ("SELECT 2", 1)], []),
 }
 
@@ -55,6 +67,14 @@ def test_what_is_only_supposed_counts_once_for_a_line():
     assert len(list(judged(rendered(statements, supposed=True), read))) == 2
 
 
+def test_what_a_session_sends_later_is_said_where_it_was_asked_for():
+    body = "s = sa.orm.Session(op.get_bind())\ns.add(thing)\ns.commit()"
+    read = read_upgrade(FILE, upgrade(body).encode())
+    insert = rendered([("INSERT INTO t VALUES (1)", 3)])
+    assert [one.judgement for one in judged(insert, read)] == ["lost"]
+    assert [one.judgement for one in judged([insert[0]._replace(flushed=True)], read)] == ["not read"]
+
+
 # body, rendered as above, lines of the body that ran, and kinds of what was made up
 MADE_UP = {
     "nothing": ("op.drop_table('t')", [("DROP TABLE t", 1)], {1}, []),
@@ -68,7 +88,7 @@ MADE_UP = {
 def test_made_up(case):
     body, statements, ran, expected = MADE_UP[case]
     read = read_upgrade(FILE, upgrade(body).encode())
-    found = made_up(rendered(statements), read, {FIRST - 1 + line for line in ran})
+    found = made_up(rendered(statements), read, {FIRST - 1 + line for line in ran}, set())
     assert [type(one).__name__ for one in found] == expected
 
 

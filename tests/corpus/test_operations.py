@@ -116,7 +116,8 @@ def judge(answer: dict[str, Any], package: str, said: list[str]) -> Counter[str]
         counts.update(("operations", one.judgement))
         if one.judgement != "right":
             said.append(f"{one.judgement:8}  {where}:{_lines(one.rendered.lines)}: {_told(one)}")
-    for operation in made_up(rendered, read, lines_that_ran(answer)):
+    ran = {line for world in answer["worlds"].values() for line in world["lines"]}
+    for operation in made_up(rendered, read, ran, failed(answer)):
         counts["made up"] += 1
         said.append(f"made up   {where}:{operation.at.line}: {fact(operation)}")
     return counts
@@ -125,19 +126,16 @@ def judge(answer: dict[str, Any], package: str, said: list[str]) -> Counter[str]
 def operations(answer: dict[str, Any]) -> Iterator[Rendered]:
     path = Path(answer["file"])
     for name, world in answer["worlds"].items():
-        for sql, lines in world["statements"]:
-            at = At(path, lines[-1] if lines else 1, lines[-1] if lines else 1)
+        for sql, lines, flushed in world["statements"]:
+            at = At(path, *(lines or [1])[-1:] * 2)
             for operation in read_sql(sql, at, binds=False):
-                yield Rendered(operation, tuple(lines), name != "empty")
+                yield Rendered(operation, tuple(lines), name != "empty", flushed)
 
 
-def lines_that_ran(answer: dict[str, Any]) -> set[int]:
-    """Those that ran to their end: one that failed may have been about to do what was read."""
-    found: set[int] = set()
-    for world in answer["worlds"].values():
-        failed = re.search(r"\(line (\d+)\)", world["error"] or "")
-        found |= set(world["lines"]) - ({int(failed[1])} if failed else set())
-    return found
+def failed(answer: dict[str, Any]) -> set[int]:
+    """The lines at which it failed, in one world or another: what they would have done then was not rendered."""
+    found = (re.search(r"\(line (\d+)\)", world["error"] or "") for world in answer["worlds"].values())
+    return {int(one[1]) for one in found if one}
 
 
 def _lines(lines: tuple[int, ...]) -> str:
