@@ -17,7 +17,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from migration_gate.operations.model import Boundary, Column, NotRead, Operation, Other, SetNotNull, Table, UsesModel
+from migration_gate.operations.model import (
+    Boundary,
+    ChangeRows,
+    Column,
+    NotRead,
+    Operation,
+    Other,
+    SetNotNull,
+    Table,
+    UsesModel,
+)
 
 # Not in the SQL, or of no concern to any rule.
 IGNORED = (Boundary, Other, UsesModel)
@@ -47,8 +57,8 @@ class Fact(NamedTuple):
 
 class Rendered(NamedTuple):
     """An operation that Alembic rendered, and the lines of the file that it came from, outermost first. ``supposed`` is
-    true where it was rendered only because tables and rows had been made up for the migration to find, ``flushed`` where
-    a session of the ORM sent it, at some line after the one that asked for it.
+    true where it was rendered only because tables and rows had been made up for the migration to find, ``flushed``
+    where a session of the ORM sent it, at some line after the one that asked for it.
     """
 
     operation: Operation
@@ -202,7 +212,9 @@ def made_up(
         lines = _lines(operation)
         if isinstance(operation, (NotRead, *IGNORED)) or not ran.intersection(lines) or failed.intersection(lines):
             continue
-        if not any(type(one.operation) is type(operation) and _on(operation, one.lines) for one in rendered):
+        there = (one.operation for one in rendered if _on(operation, one.lines))
+        no_rows = isinstance(operation, ChangeRows) and "bulk_insert" in operation.call  # then it sends nothing
+        if not no_rows and not any(isinstance(one, (type(operation), NotRead)) for one in there):
             yield operation
 
 

@@ -1,8 +1,9 @@
 """A PostgreSQL that is not there: SQLAlchemy talks to it as to any other, and it writes down what it is told.
 
-Three worlds answer what a migration asks of it. In the *empty* one there is nothing; in that of *tables* there is whatever
-the migration names, without rows; in the *full* one there is a row too, for the first time that a query is asked. A
-migration that looks before it acts does one thing here and the other there. SQL that PostgreSQL could not parse passes.
+Three worlds answer what a migration asks of it. In the *empty* one there is nothing; in that of *tables* there is
+whatever the migration names, without rows; in the *full* one there is a row too, for the first time that a query is
+asked. A migration that looks before it acts does one thing here and the other there. SQL that PostgreSQL could not
+parse passes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import String, create_engine, types as sqltypes
+from sqlalchemy import String, create_engine
+from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import Engine

@@ -22,7 +22,6 @@ import re
 import signal
 import socket
 import sys
-import time
 import traceback
 import types
 import warnings
@@ -100,8 +99,8 @@ class Modules:
 
 
 class Recorder:
-    """Each statement with the lines of the migration that were being run, outermost first, and whether a session sent it
-    later than the line that asked for it.
+    """Each statement with the lines of the migration that were being run, outermost first, and whether a session sent
+    it later than the line that asked for it.
     """
 
     def __init__(self) -> None:
@@ -184,26 +183,27 @@ def main(asked: dict) -> None:
 
 
 def rendered(file: str, context, database, world: World, recorder: Recorder) -> dict:
-    """``{"file", "worlds": {name: {"error", "statements": [[sql, lines, flushed], …], "lines": run}}}``"""
+    """``{"file", "worlds": {name: {"error", "statements": [[sql, lines, flushed], …], "ran", "failed"}}}``: the lines
+    that ran, and those of them that ended in the error.
+    """
     answer: dict = {"file": file, "worlds": {}}
     for name in WORLDS:
         recorder.begin(file)
         recorder.statements, recorder.lines = [], set()
         signal.alarm(SECONDS)
-        error = None
-        started = time.perf_counter()
+        error: BaseException | None = None
         try:
             run(file, context, database, world, recorder, name)
         except (Exception, SystemExit) as problem:
-            error = _short(problem, file)
+            error = problem
         finally:
             sys.settrace(None)
             signal.alarm(0)
         answer["worlds"][name] = {
-            "error": error,
+            "error": _short(error) if error else None,
             "statements": recorder.statements,
-            "lines": sorted(recorder.lines),
-            "seconds": round(time.perf_counter() - started, 2),
+            "ran": sorted(recorder.lines),
+            "failed": [*_lines(error, file), *(recorder.queued or ())],
         }
     return answer
 
@@ -262,12 +262,15 @@ def _stop(number: int, frame: object) -> None:
     raise TooLong(f"more than {SECONDS} s")
 
 
-def _short(error: BaseException, file: str = "") -> str:
-    lines = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename == file]
-    where = f" (line {lines[-1]})" if lines else ""
+def _short(error: BaseException) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
-    at = f" [{Path(last.filename).name}:{last.lineno}]"
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300] + where + at
+    said = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {said:.200} [{Path(last.filename).name}:{last.lineno}]"
+
+
+def _lines(error: BaseException | None, file: str) -> list[int]:
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    return [one.lineno for one in frames if one.filename == file and one.lineno]
 
 
 def _refuse(*args: object) -> None:

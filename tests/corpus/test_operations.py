@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import zipfile
@@ -29,8 +28,8 @@ from tests.corpus.comparison import Judged, Rendered, fact, judged, made_up
 from tests.corpus.test_histories import ADDED_IN_CODE, PACKAGES, STORE, fetched, tell
 
 BESIDES = (
-    "cryptography email-validator keystonemiddleware numpy octavia-lib opentelemetry-proto oslo.config oslo.db oslo.log "
-    "oslo.utils protobuf pydantic-settings sqlalchemy-utils sqlmodel"
+    "cryptography email-validator keystonemiddleware numpy octavia-lib opentelemetry-proto oslo.config oslo.db "
+    "oslo.log oslo.utils protobuf pydantic-settings sqlalchemy-utils sqlmodel"
 ).split()
 ENOUGH = 0.97  # of the operations read right
 HEADING = ("package", "revisions", "rendered", "operations", "right", "wrong", "not read", "lost", "made up")
@@ -116,8 +115,9 @@ def judge(answer: dict[str, Any], package: str, said: list[str]) -> Counter[str]
         counts.update(("operations", one.judgement))
         if one.judgement != "right":
             said.append(f"{one.judgement:8}  {where}:{_lines(one.rendered.lines)}: {_told(one)}")
-    ran = {line for world in answer["worlds"].values() for line in world["lines"]}
-    for operation in made_up(rendered, read, ran, failed(answer)):
+    worlds = answer["worlds"].values()
+    ran, failed = ({line for world in worlds for line in world[name]} for name in ("ran", "failed"))
+    for operation in made_up(rendered, read, ran, failed):
         counts["made up"] += 1
         said.append(f"made up   {where}:{operation.at.line}: {fact(operation)}")
     return counts
@@ -130,12 +130,6 @@ def operations(answer: dict[str, Any]) -> Iterator[Rendered]:
             at = At(path, *(lines or [1])[-1:] * 2)
             for operation in read_sql(sql, at, binds=False):
                 yield Rendered(operation, tuple(lines), name != "empty", flushed)
-
-
-def failed(answer: dict[str, Any]) -> set[int]:
-    """The lines at which it failed, in one world or another: what they would have done then was not rendered."""
-    found = (re.search(r"\(line (\d+)\)", world["error"] or "") for world in answer["worlds"].values())
-    return {int(one[1]) for one in found if one}
 
 
 def _lines(lines: tuple[int, ...]) -> str:
