@@ -40,6 +40,7 @@ _NAMED_LATER = {"AddConstraint", "CreateIndex", "DropConstraint"}
 _ITS_OWN = {"at", "call", "condition", "existing", "existing_type", "unnamed"}
 _ITS_OWN_OF = {"SetNotNull": {"type"}, "ChangeType": {"to"}, "DropConstraint": {"kind"}, "DropIndex": {"table"}}
 
+Line = tuple[str, int]  # of the migration itself, or of a module: its path as ``At.inside`` has it
 Judgement = Literal["right", "wrong", "not read", "lost"]
 
 
@@ -145,8 +146,8 @@ def _agree(rendered: Fact, name: str, theirs: Any, ours: Any) -> bool:
 
 def judged(rendered: Iterable[Rendered], read: Sequence[Operation]) -> Iterator[Judged]:
     """What was read of each operation that was rendered. One that came from the same lines again counts once; of those
-    that are not read or lost, and that only supposed tables and rows gave, one of each kind counts for a line: how many
-    there are depends on what was supposed.
+    that only supposed tables and rows gave, one of each kind counts for a line and a judgement: how many there are
+    depends on what was supposed.
     """
     facts = [(one, fact(one)) for one in read if not isinstance(one, (NotRead, *IGNORED))]
     seen: set[object] = set()
@@ -157,11 +158,10 @@ def judged(rendered: Iterable[Rendered], read: Sequence[Operation]) -> Iterator[
         if (one.lines, str(theirs)) in seen:
             continue
         found = _judge(one, theirs, facts, read)
-        place = (one.lines, theirs.kind)
-        if one.supposed and found.judgement in ("not read", "lost") and place in seen:
-            continue
+        place = (one.lines, theirs.kind, found.judgement)
+        if not (one.supposed and place in seen):
+            yield found
         seen |= {(one.lines, str(theirs)), place}
-        yield found
 
 
 def _judge(one: Rendered, theirs: Fact, facts: list[tuple[Operation, Fact]], read: Sequence[Operation]) -> Judged:
@@ -169,7 +169,7 @@ def _judge(one: Rendered, theirs: Fact, facts: list[tuple[Operation, Fact]], rea
         return Judged(one, "not read", one.operation)
     nearest: Judged | None = None
     for operation, ours in facts:
-        different = differs(theirs, ours) if _on(operation, one.lines) else None
+        different = differs(theirs, ours) if one.flushed or _on(operation, one.lines) else None
         if different is not None and (nearest is None or len(different) < len(nearest.differs)):
             nearest = Judged(one, "wrong" if different else "right", operation, different)
     if nearest:
@@ -196,8 +196,10 @@ def _no_change(one: Rendered, read: Sequence[Operation]) -> bool:
 
 
 def _refused(one: Rendered, read: Sequence[Operation]) -> bool:
-    """SQL that PostgreSQL refuses, and of which the reader says so: it does nothing that could be read."""
-    return _cannot_parse(one.operation) and any(map(_cannot_parse, _unread(one, read)))
+    """SQL that PostgreSQL refuses, and of which the reader says so, or that was made of a row that was supposed: it does
+    nothing that could be read.
+    """
+    return _cannot_parse(one.operation) and (one.supposed or any(map(_cannot_parse, _unread(one, read))))
 
 
 def _cannot_parse(operation: Operation) -> bool:
@@ -205,17 +207,22 @@ def _cannot_parse(operation: Operation) -> bool:
 
 
 def made_up(
-    rendered: Sequence[Rendered], read: Iterable[Operation], ran: set[int], failed: set[int]
+    rendered: Sequence[Rendered], read: Iterable[Operation], ran: set[Line], failed: set[Line]
 ) -> Iterator[Operation]:
     """Operations that were read on lines that ran and did not fail, and where nothing of their kind was rendered."""
     for operation in read:
-        lines = _lines(operation)
-        if isinstance(operation, (NotRead, *IGNORED)) or not ran.intersection(lines) or failed.intersection(lines):
+        if isinstance(operation, (NotRead, *IGNORED)):
             continue
-        there = (one.operation for one in rendered if _on(operation, one.lines))
-        no_rows = isinstance(operation, ChangeRows) and "bulk_insert" in operation.call  # then it sends nothing
-        if not no_rows and not any(isinstance(one, (type(operation), NotRead)) for one in there):
+        if not any(map(ran.__contains__, _places(operation))) or any(map(failed.__contains__, _places(operation))):
+            continue
+        there = (one.operation for one in rendered if one.flushed or _on(operation, one.lines))
+        if not _may_have_no_rows(operation) and not any(isinstance(one, (type(operation), NotRead)) for one in there):
             yield operation
+
+
+def _may_have_no_rows(operation: Operation) -> bool:
+    """Whether the call takes a list of rows: of an empty one it sends nothing."""
+    return isinstance(operation, ChangeRows) and any(word in operation.call for word in ("bulk_", "_all("))
 
 
 def _covers(operation: NotRead, lines: tuple[int, ...]) -> bool:
@@ -230,3 +237,11 @@ def _on(operation: Operation, lines: tuple[int, ...]) -> bool:
 
 def _lines(operation: Operation) -> range:
     return range(operation.at.line, operation.at.end + 1)
+
+
+def _places(operation: Operation) -> list[Line]:
+    """Where the operation is written: in the migration, or in a module that it calls."""
+    if operation.at.inside is None:
+        return [(str(operation.at.path), line) for line in _lines(operation)]
+    file, _, line = operation.at.inside.rpartition(":")
+    return [(file, int(line))]

@@ -103,11 +103,12 @@ class Recorder:
     it later than the line that asked for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, paths: list[str]) -> None:
+        self.paths = tuple(one + os.sep for one in paths)
         self.statements: list[tuple[str, tuple[int, ...], bool]] = []
         self.file = ""
         self.queued: tuple[int, ...] | None = None
-        self.lines: set[int] = set()
+        self.ran: set[tuple[str, int]] = set()
 
     def begin(self, file: str) -> None:
         self.file, self.queued = file, None
@@ -121,11 +122,12 @@ class Recorder:
         return tuple(reversed([one.f_lineno for one in _frames() if one.f_code.co_filename == self.file]))
 
     def trace(self, frame, event, argument):
-        """For ``sys.settrace``: the lines of the migration that are run."""
-        if frame.f_code.co_filename != self.file:
+        """For ``sys.settrace``: the lines of the project's own files that are run."""
+        file = frame.f_code.co_filename
+        if not file.startswith(self.paths):
             return None
         if event == "line":
-            self.lines.add(frame.f_lineno)
+            self.ran.add((file, frame.f_lineno))
         return self.trace
 
 
@@ -157,7 +159,7 @@ def main(asked: dict) -> None:
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    recorder = Recorder()
+    recorder = Recorder(asked["paths"])
     Queue.recorder = recorder
     plain = BatchOperationsImpl.__init__
 
@@ -184,12 +186,12 @@ def main(asked: dict) -> None:
 
 def rendered(file: str, context, database, world: World, recorder: Recorder) -> dict:
     """``{"file", "worlds": {name: {"error", "statements": [[sql, lines, flushed], …], "ran", "failed"}}}``: the lines
-    that ran, and those of them that ended in the error.
+    of the project's files that ran, and those of them that ended in the error, each as ``[file, line]``.
     """
     answer: dict = {"file": file, "worlds": {}}
     for name in WORLDS:
         recorder.begin(file)
-        recorder.statements, recorder.lines = [], set()
+        recorder.statements, recorder.ran = [], set()
         signal.alarm(SECONDS)
         error: BaseException | None = None
         try:
@@ -202,8 +204,8 @@ def rendered(file: str, context, database, world: World, recorder: Recorder) -> 
         answer["worlds"][name] = {
             "error": _short(error) if error else None,
             "statements": recorder.statements,
-            "ran": sorted(recorder.lines),
-            "failed": [*_lines(error, file), *(recorder.queued or ())],
+            "ran": sorted(recorder.ran),
+            "failed": [*_lines(error, recorder.paths), *((file, one) for one in recorder.queued or ())],
         }
     return answer
 
@@ -268,9 +270,9 @@ def _short(error: BaseException) -> str:
     return f"{type(error).__name__}: {said:.200} [{Path(last.filename).name}:{last.lineno}]"
 
 
-def _lines(error: BaseException | None, file: str) -> list[int]:
+def _lines(error: BaseException | None, paths: tuple[str, ...]) -> list[tuple[str, int]]:
     frames = traceback.extract_tb(error.__traceback__) if error else []
-    return [one.lineno for one in frames if one.filename == file and one.lineno]
+    return [(one.filename, one.lineno) for one in frames if one.filename.startswith(paths) and one.lineno]
 
 
 def _refuse(*args: object) -> None:

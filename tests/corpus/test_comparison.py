@@ -88,7 +88,7 @@ MADE_UP = {
 def test_made_up(case):
     body, statements, ran, expected = MADE_UP[case]
     read = read_upgrade(FILE, upgrade(body).encode())
-    found = made_up(rendered(statements), read, {FIRST - 1 + line for line in ran}, set())
+    found = made_up(rendered(statements), read, {(str(FILE), FIRST - 1 + line) for line in ran}, set())
     assert [type(one).__name__ for one in found] == expected
 
 

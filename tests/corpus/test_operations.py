@@ -24,7 +24,7 @@ from migration_gate.operations.model import At, NotRead
 from migration_gate.project import history
 from migration_gate.project.discovery import find
 from migration_gate.project.model import Project
-from tests.corpus.comparison import Judged, Rendered, fact, judged, made_up
+from tests.corpus.comparison import Judged, Line, Rendered, fact, judged, made_up
 from tests.corpus.test_histories import ADDED_IN_CODE, PACKAGES, STORE, fetched, tell
 
 BESIDES = (
@@ -49,7 +49,7 @@ def test_the_same_operations_as_alembic(tmp_path, capsys):
         counts: Counter[str] = Counter()
         for project in find(root):
             for answer in rendered_offline(project, root, site, tmp_path):
-                counts.update(judge(answer, f"{package}: ", said))
+                counts.update(judge(answer, package, root, said))
         rows.append((package, counts))
     total = sum((counts for _, counts in rows), Counter())
     with capsys.disabled():
@@ -100,13 +100,13 @@ def rendered_offline(project: Project, root: Path, site: Path, folder: Path) -> 
     return [json.loads(line) for line in answers.read_text().splitlines()]
 
 
-def judge(answer: dict[str, Any], package: str, said: list[str]) -> Counter[str]:
+def judge(answer: dict[str, Any], package: str, root: Path, said: list[str]) -> Counter[str]:
     """How one revision was read; what is not right about it is added to ``said``."""
     path = Path(answer["file"])
     read = read_upgrade(path, path.read_bytes())
     rendered = list(operations(answer))
     counts = Counter({"revisions": 1})
-    where = f"{package}{path.name}"
+    where = f"{package}: {path.name}"
     if all(world["error"] for world in answer["worlds"].values()):
         said.append(f"not rendered  {where}: {answer['worlds']['tables']['error']}")
     else:
@@ -115,9 +115,7 @@ def judge(answer: dict[str, Any], package: str, said: list[str]) -> Counter[str]
         counts.update(("operations", one.judgement))
         if one.judgement != "right":
             said.append(f"{one.judgement:8}  {where}:{_lines(one.rendered.lines)}: {_told(one)}")
-    worlds = answer["worlds"].values()
-    ran, failed = ({line for world in worlds for line in world[name]} for name in ("ran", "failed"))
-    for operation in made_up(rendered, read, ran, failed):
+    for operation in made_up(rendered, read, lines(answer, "ran", root), lines(answer, "failed", root)):
         counts["made up"] += 1
         said.append(f"made up   {where}:{operation.at.line}: {fact(operation)}")
     return counts
@@ -130,6 +128,15 @@ def operations(answer: dict[str, Any]) -> Iterator[Rendered]:
             at = At(path, *(lines or [1])[-1:] * 2)
             for operation in read_sql(sql, at, binds=False):
                 yield Rendered(operation, tuple(lines), name != "empty", flushed)
+
+
+def lines(answer: dict[str, Any], name: str, root: Path) -> set[Line]:
+    """Lines that ran or failed in any of the worlds; a module's path is relative to the repository."""
+    found: set[Line] = set()
+    for world in answer["worlds"].values():
+        for file, line in world[name]:
+            found.add((file if file == answer["file"] else os.path.relpath(file, root), line))
+    return found
 
 
 def _lines(lines: tuple[int, ...]) -> str:
