@@ -1,28 +1,37 @@
 """``upgrade()`` → operations, by walking the syntax tree. Nothing is imported or run.
 
 The walk follows constants, locals, both branches of an ``if``, loops over sequences that are known, and functions of
-the file itself. Whatever may change the database and could not be followed becomes ``NotRead``, with its place. This
-file has the flow of statements; what expressions stand for and what calls do is in expressions.py.
+the file itself and of the project's own modules. Whatever may change the database and could not be followed becomes
+``NotRead``, with its place. This file has the flow of statements; names, expressions and calls have their own.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from migration_gate.operations.expressions import Expressions, Scope, TooMuch
+from migration_gate.operations.expressions import element_of
+from migration_gate.operations.functions import Functions, Leave
 from migration_gate.operations.model import At, NotRead, Operation
+from migration_gate.operations.modules import NOWHERE, Modules
+from migration_gate.operations.names import ABSENT
 from migration_gate.operations.plain import LONGEST_LOOP, add, is_sequence, same
+from migration_gate.operations.reader import TooMuch
 from migration_gate.operations.values import (
     UNKNOWN,
     Autocommit,
     Batch,
+    Class,
     Connection,
     Function,
-    Imported,
-    Method,
+    Home,
+    Instance,
+    Made,
+    Managed,
+    Partial,
+    Scope,
     Unknown,
     Value,
     is_plain,
@@ -34,62 +43,55 @@ LARGEST = 2_000_000  # bytes
 MOST_WORDS = 150_000  # between blanks; Python's own parser takes half a second for that many
 
 
-class _Leave(Exception):  # noqa: N818
-    """Control leaves the block for certain: by return or raise, by break, by continue."""
-
-    def __init__(self, how: str, value: Value = None) -> None:
-        self.how = how
-        self.value = value
-
-
-def read_upgrade(path: Path, source: bytes) -> list[Operation]:
-    """The operations of one revision's ``upgrade()``, in the order in which they would run.
+def read_upgrade(path: Path, source: bytes, modules: Modules = NOWHERE) -> list[Operation]:
+    """The operations of one revision's ``upgrade()``, in the order in which they would run. ``modules`` finds those of
+    the project that it imports.
 
     For a multi-database revision, those of every ``upgrade_<engine>()``. Never raises: a file that does not parse
     gives one ``NotRead``.
     """
-    return _read(path, source, "upgrade") or []
+    return _read(path, source, "upgrade", modules) or []
 
 
-def read_downgrade(path: Path, source: bytes) -> tuple[Operation, ...] | None:
+def read_downgrade(path: Path, source: bytes, modules: Modules = NOWHERE) -> tuple[Operation, ...] | None:
     """Likewise of its ``downgrade()``; None where the file has none."""
-    found = _read(path, source, "downgrade")
+    found = _read(path, source, "downgrade", modules)
     return None if found is None else tuple(found)
 
 
-def _read(path: Path, source: bytes, entry: str) -> list[Operation] | None:
+def _read(path: Path, source: bytes, entry: str, modules: Modules) -> list[Operation] | None:
     if len(source) > LARGEST or len(source.split()) > MOST_WORDS:
         return [NotRead(At(path, 1, 1), "", "the file is larger than the gate reads")]
     tree = parse_python(source)
     if isinstance(tree, SyntaxProblem):
         return [NotRead(At(path, tree.line or 1, tree.line or 1), "", tree.reason)]
-    reader = _Reader(path, source)
+    reader = _Reader(Home(path, source, source.splitlines(keepends=True)), modules)
     try:
         if not reader.module(tree, entry):
             return None
     except (TooMuch, RecursionError):
         reason = "the file asks for more steps than the gate takes; the rest of it is not read"
+        reader.end()
         reader.operations.append(NotRead(reader.at(reader.last), "", reason))
     return reader.operations
 
 
-class _Reader(Expressions):
+class _Reader(Functions):
     def module(self, tree: ast.Module, direction: str) -> bool:
         """Walk the file's top level, then its ``upgrade`` or ``downgrade``; whether it has that."""
-        self.maybe(tree.body, self.globals)
+        top = self.file.globals
+        self.maybe(tree.body, top)
         self.reading = True
-        entry = self.globals.get(direction)
-        engines = [
-            one for name, one in self.globals.items() if name.startswith(f"{direction}_") and isinstance(one, Function)
-        ]
-        if not isinstance(entry, Function):
+        entry = self.name(direction, top)
+        engines = [one for name, one in top.items() if name.startswith(f"{direction}_") and isinstance(one, Function)]
+        if not isinstance(entry, Function | Partial):
             self.not_read(tree.body[0] if tree.body else self.last, f"no `{direction}()` is defined in this file")
             return direction == "upgrade"
-        parameters = len(entry.node.args.args)
+        parameters = len(entry.node.args.args) if isinstance(entry, Function) else 0
         # flask db init --multidb: upgrade(engine_name) calls upgrade_<engine_name>() by its name
         for one, args in [(entry, (UNKNOWN,) * parameters), *((one, ()) for one in engines if parameters)]:
-            with suppress(_Leave):
-                self.run(one, args, {})
+            with suppress(Leave):
+                self.invoke(one, _where(tree, direction), args, {})
             self.end()
         return True
 
@@ -98,7 +100,7 @@ class _Reader(Expressions):
     def block(self, statements: Sequence[ast.stmt], scope: Scope) -> None:
         for statement in statements:
             self.step(statement)
-            self.current = statement
+            self.frame.current = statement
             self.statement(statement, scope)
 
     def statement(self, node: ast.stmt, scope: Scope) -> None:
@@ -127,20 +129,18 @@ class _Reader(Expressions):
             case ast.Try() | ast.TryStar():
                 self.attempt(node, scope)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                for decorator in node.decorator_list:
-                    self.expression(decorator, scope)
-                scope[node.name] = Function(node, None if scope is self.globals else scope)
+                self.define(node, scope)
             case ast.ClassDef():
-                scope[node.name] = Imported(f"{self.path.name}.{node.name}")
+                scope[node.name] = Class(node, self.frame.home, None if scope is self.frame.home.globals else scope, {})
             case ast.Import() | ast.ImportFrom():
-                _imports(node, scope)
+                self.imports(node, scope)
             case ast.Return():
-                raise _Leave("return", self.expression(node.value, scope) if node.value else None)
+                raise Leave("return", self.expression(node.value, scope) if node.value else None)
             case ast.Raise():
                 self.parts(node, scope)
-                raise _Leave("raise", node)
+                raise Leave("raise", node)
             case ast.Break() | ast.Continue():
-                raise _Leave("break" if isinstance(node, ast.Break) else "continue")
+                raise Leave("break" if isinstance(node, ast.Break) else "continue")
             case ast.Match():
                 self.expression(node.subject, scope)
                 for one in node.cases:
@@ -150,29 +150,64 @@ class _Reader(Expressions):
             case _:
                 self.parts(node, scope)
 
-    def within(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+    def walk(self, statements: Sequence[ast.stmt], scope: Scope) -> None:
+        self.maybe(statements, scope)
+
+    def within(self, node: ast.With | ast.AsyncWith, scope: Scope, position: int = 0) -> None:
         """A block with its contexts, which end in the opposite order. A batch's directives run when its block ends:
         ``BatchOperationsImpl.flush``.
         """
-        ends: list[Value] = []
-        try:
-            for item in node.items:
-                value = self.expression(item.context_expr, scope)
-                if isinstance(value, Autocommit):
-                    self.boundary("autocommit", item.context_expr)
-                    value = Connection() if value.connection else UNKNOWN
-                    ends.append(item.context_expr)
-                elif isinstance(value, Batch):
-                    ends.append(value)
-                if item.optional_vars:
-                    self.bind(item.optional_vars, value, scope)
+        if position == len(node.items):
             self.block(node.body, scope)
-        finally:
-            for one in reversed(ends):
-                if isinstance(one, Batch):
-                    self.flush(one)
-                else:
-                    self.boundary("end of autocommit", one, node.end_lineno)
+            return
+        item = node.items[position]
+        value = self.expression(item.context_expr, scope)
+
+        def body(given: Value) -> None:
+            if item.optional_vars:
+                self.bind(item.optional_vars, given, scope)
+            self.within(node, scope, position + 1)
+
+        match value:
+            case Autocommit(connection):
+                self.boundary("autocommit", item.context_expr)
+                try:
+                    body(Connection(inner=True) if connection else UNKNOWN)
+                finally:
+                    self.boundary("end of autocommit", item.context_expr, node.end_lineno)
+            case Batch():
+                try:
+                    body(value)
+                finally:
+                    self.flush(value)
+            case Managed():
+                self.manage(value, item.context_expr, body)
+            case Instance() if (enter := self.member(value.of, "__enter__")) is not ABSENT:
+                body(self.invoke(enter, item.context_expr, (value,), {}))
+                if (leave := self.member(value.of, "__exit__")) is not ABSENT:
+                    self.invoke(leave, item.context_expr, (value, None, None, None), {})
+            case Made(kind="closing" | "nullcontext", args=(given,)):
+                body(given)
+            case _:
+                body(value)
+
+    def manage(self, value: Managed, node: ast.expr, body: Callable[[Value], None]) -> None:
+        """A function that yields once: the block runs at that point."""
+        frame = self.frame
+        left: list[Leave] = []
+
+        def within(given: Value) -> None:
+            inner, self.frame = self.frame, frame
+            try:
+                body(given)
+            except Leave as one:
+                left.append(one)
+            finally:
+                self.frame = inner
+
+        self.run(value.function, value.args, value.keywords, node, within)
+        if left:
+            raise left[0]
 
     def branch(self, node: ast.If, scope: Scope) -> None:
         test = self.expression(node.test, scope)
@@ -186,7 +221,7 @@ class _Reader(Expressions):
         scope.update(before)
         right = self.maybe(node.orelse, scope)
         if left and right:
-            raise left if left.how == right.how else _Leave("return", UNKNOWN)
+            raise left if left.how == right.how else Leave("return", UNKNOWN)
         if left:
             return
         if right:
@@ -206,13 +241,13 @@ class _Reader(Expressions):
         if left and not node.handlers:
             raise left
 
-    def maybe(self, statements: Sequence[ast.stmt], scope: Scope) -> _Leave | None:
+    def maybe(self, statements: Sequence[ast.stmt], scope: Scope) -> Leave | None:
         """Walk a block that may or may not run; how it leaves, if it does."""
         try:
             self.block(statements, scope)
-        except _Leave as left:
-            if left.how == "return" and self.returns:
-                self.returns[-1].append(left.value)
+        except Leave as left:
+            if left.how == "return":
+                self.frame.returns.append(left.value)
             return left
         return None
 
@@ -224,11 +259,11 @@ class _Reader(Expressions):
 
     def loop(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
         sequence = self.expression(node.iter, scope)
-        if not is_sequence(sequence):
-            self.bind(node.target, Unknown(touches_database(sequence)), scope)
+        items = self.elements(sequence)
+        if items is None:
+            self.bind(node.target, element_of(sequence), scope)
             self.perhaps([*node.body, *node.orelse], scope)
             return
-        items = list(sequence)
         if len(items) > LONGEST_LOOP:
             self.not_read(node, f"a loop of {len(items)} turns: longer than the gate follows")
             return
@@ -254,63 +289,28 @@ class _Reader(Expressions):
                 self.bind(target.value, UNKNOWN, scope)
             case ast.Attribute():
                 owner = self.expression(target.value, scope)
-                if target.attr == "autocommit" and touches_database(owner):
+                if isinstance(owner, Instance):
+                    owner.fields[target.attr] = value
+                elif target.attr == "autocommit" and touches_database(owner):
                     self.isolation(target, value is not False)
-                elif isinstance(owner, Unknown | Method) and touches_database(owner):
-                    self.not_read(target, "rows changed through the ORM, by setting an attribute, are not read")
+                else:
+                    self.set_attribute(owner, target.attr, target)
             case ast.Subscript():
                 owner = self.expression(target.value, scope)
                 key = self.expression(target.slice, scope)
-                if isinstance(owner, Unknown | Method) and touches_database(owner):
-                    self.not_read(target, "rows changed through the ORM, by setting an item, are not read")
-                else:
+                if type(owner) in (list, dict):
                     _put(owner, key, value)
+                else:
+                    self.set_attribute(owner, "", target, "an item")
 
-    # ── functions of the file ────────────────────────────────────────────────────────────────────────────
 
-    def run(self, function: Function, args: tuple[Value, ...], keywords: Scope, node: ast.Call | None = None) -> Value:
-        """Walk a function of this file with what is known of its arguments."""
-        name = function.node.name
-        if name in self.calls or len(self.calls) >= 12:
-            self.not_read(node or function.node, f"{name}() calls itself, and is followed only once")
-            return UNKNOWN
-        scope = self.parameters(function, args, keywords)
-        outer = self.current
-        self.calls.append(name)
-        self.returns.append([])
-        value: Value = None
-        try:
-            self.block(function.node.body, scope)
-        except _Leave as left:
-            value = left.value
-            if left.how == "raise" and not self.returns[-1]:
-                reason = "raises here on PostgreSQL, as far as can be read: what comes after it is not read"
-                self.not_read(left.value, reason)
-                raise
-        finally:
-            self.calls.pop()
-            self.current = outer
-            others = self.returns.pop()
-        return value if all(same(one, value) for one in others) else Unknown(any(map(touches_database, others)))
-
-    def parameters(self, function: Function, args: tuple[Value, ...], keywords: Scope) -> Scope:
-        """The scope that a call begins with: what surrounds the function, its defaults, what is given."""
-        given = function.node.args
-        positional = [*given.posonlyargs, *given.args]
-        scope: Scope = {**(function.scope or {}), **{one.arg: UNKNOWN for one in [*positional, *given.kwonlyargs]}}
-        for parameter, default in zip(reversed(positional), reversed(given.defaults), strict=False):
-            scope[parameter.arg] = self.expression(default, self.globals)
-        for parameter, value in zip(given.kwonlyargs, given.kw_defaults, strict=True):
-            if value is not None:
-                scope[parameter.arg] = self.expression(value, self.globals)
-        names = {one.arg for one in [*positional, *given.kwonlyargs]}
-        scope.update({one.arg: value for one, value in zip(positional, args, strict=False)})
-        scope.update({name: value for name, value in keywords.items() if name in names})
-        if given.vararg:
-            scope[given.vararg.arg] = args[len(positional) :]
-        if given.kwarg:
-            scope[given.kwarg.arg] = {name: one for name, one in keywords.items() if name not in names}
-        return scope
+def _where(tree: ast.Module, name: str) -> ast.expr:
+    """A place for the call that Alembic makes: that of the statement which gives the file its ``upgrade``."""
+    for one in tree.body:
+        names = {getattr(part, "id", getattr(part, "name", "")) for part in ast.walk(one)}
+        if name in names:
+            return ast.copy_location(ast.Constant(None), one)
+    return ast.Constant(None, lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
 
 
 def _merge(scope: Scope, other: Scope) -> None:
@@ -329,14 +329,3 @@ def _put(owner: Value, key: Value, value: Value) -> None:
     elif type(owner) is list:
         known = type(key) is int and -len(owner) <= key < len(owner)
         owner[:] = [*owner[:key], value, *owner[key:][1:]] if known else [UNKNOWN] * len(owner)
-
-
-def _imports(node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
-    for alias in node.names:
-        if isinstance(node, ast.ImportFrom):
-            scope[alias.asname or alias.name] = Imported(f"{'.' * node.level}{node.module or ''}.{alias.name}")
-        elif alias.asname:
-            scope[alias.asname] = Imported(alias.name)
-        else:
-            first = alias.name.partition(".")[0]
-            scope[first] = Imported(first)

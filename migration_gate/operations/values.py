@@ -8,23 +8,56 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migration_gate.operations.model import Operation, Table
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from migration_gate.operations.modules import Module
+
 Value = Any  # one of the plain types above, or one of the classes below
+Scope = dict[str, Value]
 
 
 class Unknown(NamedTuple):
-    """Not known. ``handle`` is true where it came from the database connection, so that its methods may write."""
+    """Not known. ``handle`` is true where it came from the database connection, so that its methods may write;
+    ``table`` is then that of a mapped object which a session gave.
+    """
 
     handle: bool = False
+    table: Table | None = None
+
+
+class Home:
+    """A file whose code is walked: the migration itself, or a module of the project that it uses (``module``).
+
+    ``waiting`` has, for a module, the statements that set or change a name and have not been walked yet: a module's top
+    level is walked no further than the migration needs.
+    """
+
+    __slots__ = ("globals", "lines", "module", "path", "source", "stars", "waiting", "walked")
+
+    def __init__(self, path: Path, source: bytes, lines: list[bytes], module: Module | None = None) -> None:
+        self.path = path
+        self.source = source
+        self.lines = lines
+        self.module = module
+        self.globals: dict[str, Value] = {}
+        self.waiting: dict[str, list[ast.stmt]] = {}
+        self.walked: set[int] = set()  # of those, the ids of such as have been
+        self.stars: list[str] = []  # libraries of which it imports everything
 
 
 class Imported(NamedTuple):
-    """A module, class or function that the file imports: ``sqlalchemy.Column``, ``alembic.op``."""
+    """A module, class or function that a file imports: ``sqlalchemy.Column``, ``alembic.op``. ``home`` and ``node`` say
+    which file does so and where; ``home`` is None where nothing of the project can be meant.
+    """
 
     name: str
+    home: Home | None = None
+    node: ast.stmt | None = None
 
 
 class Made(NamedTuple):
@@ -74,15 +107,17 @@ class Method(NamedTuple):
 
 
 class CoreTable(NamedTuple):
-    """``sa.table("users", …)`` or ``sa.Table("users", …)``."""
+    """``sa.table("users", …)`` or ``sa.Table("users", …)``, with what it is made of."""
 
     table: Table | None
+    items: tuple[Value, ...] = ()
 
 
 class CoreColumn(NamedTuple):
     """``users.c.email`` or ``sa.column("email")``."""
 
     name: str
+    table: Table | None = None
 
 
 class Change(NamedTuple):
@@ -96,11 +131,70 @@ class Change(NamedTuple):
     where: bool = False
 
 
-class Function(NamedTuple):
-    """A function of the file itself, and the scope that it was defined in; None for the module's."""
+class Query(NamedTuple):
+    """``session.query(User)`` or ``select(User)``. ``entity`` is true where it gives mapped objects, not columns."""
 
-    node: ast.FunctionDef | ast.AsyncFunctionDef
-    scope: dict[str, Any] | None = None
+    table: Table
+    entity: bool = True
+    where: bool = False
+
+
+class Row(NamedTuple):
+    """A new object of a mapped class, ``User(name="Ana")``: not in the database before a session has it."""
+
+    table: Table
+    columns: tuple[str, ...]
+
+
+class Function(NamedTuple):
+    """A function or lambda, the file that it is written in, and the scope that it was defined in; None for the
+    module's. ``managed`` is true of one that ``contextlib.contextmanager`` decorates.
+    """
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    home: Home
+    scope: dict[str, Value] | None = None
+    managed: bool = False
+
+    @property
+    def name(self) -> str:
+        return "a lambda" if isinstance(self.node, ast.Lambda) else self.node.name
+
+
+class Partial(NamedTuple):
+    """``functools.partial(op.add_column, "users")``, or a method with what it belongs to."""
+
+    function: Value
+    args: tuple[Value, ...]
+    keywords: dict[str, Value]
+
+
+class Managed(NamedTuple):
+    """A context manager made by a function with a ``yield``, not yet entered."""
+
+    function: Function
+    args: tuple[Value, ...]
+    keywords: dict[str, Value]
+
+
+class Class(NamedTuple):
+    """A class of the project. ``members`` is filled when one of them is asked for."""
+
+    node: ast.ClassDef
+    home: Home
+    scope: dict[str, Value] | None
+    members: dict[str, Value]
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+
+class Instance(NamedTuple):
+    """An object of a class of the project, with what its attributes are set to."""
+
+    of: Class
+    fields: dict[str, Value]
 
 
 UNKNOWN = Unknown()
@@ -111,8 +205,8 @@ MOST = 20_000  # values that are looked at in one list or dict, those inside it 
 
 
 def inside(value: Value) -> Iterator[Value]:
-    """The value itself and, of lists, tuples and dicts, all that they hold, however deep; no more than ``MOST``: one
-    list may hold itself, or another one very often.
+    """The value itself and all that it holds, however deep; no more than ``MOST``: one list may hold itself, or another
+    one very often.
     """
     todo = [value]
     for _ in range(MOST):
@@ -120,10 +214,15 @@ def inside(value: Value) -> Iterator[Value]:
             return
         one = todo.pop()
         yield one
-        if type(one) in (list, tuple):
+        kind = type(one)
+        if kind is list or kind is tuple:
             todo += one
-        elif type(one) is dict:
+        elif kind is dict:
             todo += [*one, *one.values()]
+        elif kind is Partial:
+            todo += [one.function, *one.args, *one.keywords.values()]
+        elif kind is Instance:
+            todo += one.fields.values()
 
 
 def weight(value: Value) -> int:
@@ -133,6 +232,8 @@ def weight(value: Value) -> int:
 
 def is_plain(value: Value) -> bool:
     """Whether the value is Python's own and known to the bottom."""
+    if type(value) in PLAIN:
+        return True
     count = 0
     for one in inside(value):
         count += 1

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from migration_gate.findings import Evidence, Finding, Note
 from migration_gate.operations.from_python import read_upgrade
 from migration_gate.operations.model import CreateTable, NotRead, RenameTable
+from migration_gate.operations.modules import modules_of
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Event, Ran
@@ -92,9 +93,9 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
             "table, as after pg_dump --schema-only. Say at which revision it stands."
         )
         remedy = '# in pyproject.toml\n[tool.migration-gate]\nstart-at = "…"  # what `current` prints there'
-    elif table and revision and (near := _nearest(history, revision.id, table)):
+    elif table and revision and (near := _nearest(project, history, revision.id, table)):
         message += f"\nNo revision before it creates {table}; the nearest that one does is {near}."
-    elif table and revision and not _creates(history, revision.id, table):
+    elif table and revision and not _creates(project, history, revision.id, table):
         message += (
             f"\n{revision.id} needs the table {table}, and no revision before it creates it: this history does not "
             "begin on an empty database. create_all() or a dump once made what it begins with."
@@ -134,22 +135,26 @@ def _missing_table(error: Event) -> str | None:
     return named[1] if named else None
 
 
-def _nearest(history: History, revision: str, table: str) -> str | None:
+def _nearest(project: Project, history: History, revision: str, table: str) -> str | None:
     """The table of an earlier revision that a slip of the pen would have missed."""
     made = set()
+    modules = modules_of(project)
     for ident in history.ancestors(revision):
         path = history.revisions[ident].path
-        made |= {one.table.name for one in read_upgrade(path, path.read_bytes()) if isinstance(one, CreateTable)}
+        made |= {
+            one.table.name for one in read_upgrade(path, path.read_bytes(), modules) if isinstance(one, CreateTable)
+        }
     name = table.rpartition(".")[2]
     return None if name in made else next(iter(get_close_matches(name, made, n=1, cutoff=0.75)), None)
 
 
-def _creates(history: History, revision: str, table: str) -> bool:
+def _creates(project: Project, history: History, revision: str, table: str) -> bool:
     """Whether any revision up to this one may create the table, by reading them."""
     name = table.rpartition(".")[2]
+    modules = modules_of(project)
     for ident in history.ancestors(revision):
         path = history.revisions[ident].path
-        for one in read_upgrade(path, path.read_bytes()):
+        for one in read_upgrade(path, path.read_bytes(), modules):
             if isinstance(one, CreateTable) and one.table.name == name:
                 return True
             if isinstance(one, RenameTable) and one.to.name == name:

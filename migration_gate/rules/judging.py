@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from migration_gate.findings import CannotJudge, Evidence, Finding, Note
 from migration_gate.operations.from_python import read_downgrade, read_upgrade
 from migration_gate.operations.model import Boundary, NotRead, Operation, UsesModel
+from migration_gate.operations.modules import Modules, modules_of
 from migration_gate.project.environment import Environment, read_environment
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
@@ -127,7 +128,8 @@ def select(project: Project, history: History, chosen: Collection[Path] | None, 
     wanted = [one for one in ordered if chosen is None or one.path in chosen]
     judged = [one for one in wanted if one.id not in shipped]
     new = [one for one in ordered if known is not None and one.id not in shipped]
-    read = _Reader()
+    modules = modules_of(project)
+    read = _Reader(modules)
 
     @cache
     def environment() -> Environment:
@@ -151,7 +153,7 @@ def select(project: Project, history: History, chosen: Collection[Path] | None, 
             read(revision),
             before,
             _shipped(read, history, revision, new),
-            lambda: read_downgrade(revision.path, _source(revision.path)),
+            lambda: read_downgrade(revision.path, _source(revision.path), modules),
             environment,
             models,
         )
@@ -177,13 +179,14 @@ def _noted(project: Project, judged: Iterable[Migration]) -> Iterator[Note]:
 class _Reader:
     """The operations of revisions, each read once, when it is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
         self.known: dict[Path, tuple[Operation, ...]] = {}
 
     def __call__(self, revision: Revision) -> tuple[Operation, ...]:
         path = revision.path
         if path not in self.known:
-            self.known[path] = tuple(read_upgrade(path, _source(path)))
+            self.known[path] = tuple(read_upgrade(path, _source(path), self.modules))
         return self.known[path]
 
     def all(self, revisions: Iterable[Revision]) -> tuple[Operation, ...]:

@@ -606,18 +606,21 @@ NOT_READ = {
     "update of a class": ("op.execute(sa.update(User).values(a=1))", "the SQL is computed"),
     "create_all of Core": ("sa.MetaData().create_all(op.get_bind())", "MetaData.create_all() is given the database"),
     "create_all": ("User.metadata.create_all(op.get_bind())", "create_all() is another module's"),
-    "Table.create": ('sa.Table("t", sa.MetaData()).create(op.get_bind())', "Table.create() is given the database"),
     "computed Core table": ("op.execute(sa.table(helper()).delete())", "the table that it changes is computed"),
-    "recursion": ("again()", "again() calls itself"),
 }
+
+
+def test_a_function_that_calls_itself_is_followed_once_and_says_so_where_it_does_something():
+    head = HEAD + "\ndef drop(names):\n    op.drop_table(names[0])\n    drop(names[1:])\n"
+    assert read('drop(["x", "y"])', head) == [DROP, "NotRead drop() calls itself, and is followed only once"]
+    assert read("count(3)", HEAD + "\ndef count(n):\n    return n and count(n - 1)\n") == []
 
 
 @pytest.mark.parametrize("name", NOT_READ)
 def test_what_cannot_be_followed_says_so_with_its_place_and_reason(name: str):
     body, reason = NOT_READ[name]
     head = HEAD + (
-        "import app.helpers\nfrom app import User, helper\nfrom .near import near\n"
-        "from sqlalchemy.orm import Session\n\ndef again():\n    again()\n"
+        "import app.helpers\nfrom app import User, helper\nfrom .near import near\nfrom sqlalchemy.orm import Session\n"
     )
     (one,) = operations(body, head)
     assert isinstance(one, NotRead)

@@ -66,7 +66,7 @@ NOT_READ = {
     "elif": upgrade("if a: pass\n" + "elif b: pass\n" * 900 + LAST),
     "functions that call each other": upgrade("f0()")
     + "".join(f"def f{i}(): f{i + 1}(); f{i + 1}()\n" for i in range(30)),
-    "a function that calls itself twice": upgrade("f(1)", HEAD + "\ndef f(n):\n    f(n)\n    f(n)\n"),
+    "a function that calls itself twice": upgrade("f(1)", HEAD + "\ndef f(n):\n    f(n)\n    op.vanish()\n    f(n)\n"),
     "parentheses": f"x = {'(' * 5000}1{')' * 5000}\n{UPGRADE}",
     "minus": f"x = {'-' * 100_000}1\n{UPGRADE}",
     "brackets that never close": "[" * 100_000,
