@@ -53,6 +53,11 @@ _WITH_BINDS = {"exec", "execute", "scalar", "scalars", "stream"}
 _SAME_CONNECTION = {
     "__enter__", "begin", "begin_nested", "connect", "connection", "execution_options", "get_bind",
 }  # fmt: skip
+# What most calls of a migration are, and nothing else could be meant by.
+_PLAIN_ITEMS = {
+    "Boolean", "Column", "Date", "DateTime", "Enum", "Float", "ForeignKey", "ForeignKeyConstraint", "Integer", "JSON",
+    "Numeric", "PrimaryKeyConstraint", "String", "Text", "UniqueConstraint", "text",
+}  # fmt: skip
 _SESSIONS = {"AsyncSession", "Session", "scoped_session"}
 _MAKES_SESSIONS = {"async_sessionmaker", "sessionmaker"}
 _ENGINES = {"create_async_engine", "create_engine", "engine_from_config"}
@@ -182,19 +187,20 @@ class Calls(Rows):
             return Partial(args[0], args[1:], keywords)
         if name == "importlib.import_module" and args and isinstance(args[0], str):
             return Imported(args[0], self.frame.home)
-        library = name.partition(".")[0] in LIBRARIES
+        first = name.partition(".")[0]
+        library = first in LIBRARIES
+        if first == "sqlalchemy" and last in _PLAIN_ITEMS:
+            return Made(name, args, keywords, self.text(node), whole)
         handed = self.handed(args, keywords)
         if (made := self.of_sqlalchemy(last, library, handed, args, keywords)) is not None:
             return made
-        harmless = name.partition(".")[0] in _HARMLESS or not _LOGS.isdisjoint(name.split("."))
+        harmless = first in _HARMLESS or not _LOGS.isdisjoint(name.split("."))
         if name.startswith(_PROGRAMS):
             self.not_read(node, f"{name}() may change the database, and is not followed")
         elif (not harmless and (handed or self.stands_alone(node))) or (handed and not library):
             self.not_read(node, f"{name}() is another module's, and is not followed")
             return Unknown(handed)
-        elif name.partition(".")[0] in sys.stdlib_module_names and any(
-            map(self.is_action, args + tuple(keywords.values()))
-        ):
+        elif first in sys.stdlib_module_names and any(map(self.is_action, args + tuple(keywords.values()))):
             self.not_read(node, f"{name}() is given what may change the database, and is not followed")
         return Made(name, args, keywords, self.text(node), whole)
 

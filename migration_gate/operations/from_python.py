@@ -87,11 +87,13 @@ class _Reader(Functions):
         if not isinstance(entry, Function | Partial):
             self.not_read(tree.body[0] if tree.body else self.last, f"no `{direction}()` is defined in this file")
             return direction == "upgrade"
+        here = isinstance(entry, Function) and entry.home is self.file
+        place = tree.body[0] if here else _where(tree, direction)
         parameters = len(entry.node.args.args) if isinstance(entry, Function) else 0
         # flask db init --multidb: upgrade(engine_name) calls upgrade_<engine_name>() by its name
         for one, args in [(entry, (UNKNOWN,) * parameters), *((one, ()) for one in engines if parameters)]:
             with suppress(Leave):
-                self.invoke(one, _where(tree, direction), args, {})
+                self.invoke(one, ast.copy_location(ast.Constant(None), place), args, {})
             self.end()
         return True
 
@@ -304,13 +306,13 @@ class _Reader(Functions):
                     self.set_attribute(owner, "", target, "an item")
 
 
-def _where(tree: ast.Module, name: str) -> ast.expr:
-    """A place for the call that Alembic makes: that of the statement which gives the file its ``upgrade``."""
+def _where(tree: ast.Module, name: str) -> ast.stmt:
+    """The place of the call that Alembic makes: the statement which gives the file its ``upgrade``."""
     for one in tree.body:
         names = {getattr(part, "id", getattr(part, "name", "")) for part in ast.walk(one)}
         if name in names:
-            return ast.copy_location(ast.Constant(None), one)
-    return ast.Constant(None, lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
+            return one
+    return tree.body[0]
 
 
 def _merge(scope: Scope, other: Scope) -> None:

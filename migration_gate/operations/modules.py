@@ -10,11 +10,13 @@ import ast
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from migration_gate.project.model import Project
-from migration_gate.project.models import Mapped, read_mapped
 from migration_gate.project.revision import SyntaxProblem, parse_python
+
+if TYPE_CHECKING:
+    from migration_gate.project.model import Project
+    from migration_gate.project.models import Mapped
 
 LARGEST = 1_000_000  # bytes of one module
 
@@ -109,6 +111,8 @@ class Modules:
         """What a module maps to the database, by the line where it is defined."""
         key = str(module.path)
         if key not in self.mappings:
+            from migration_gate.project.models import read_mapped
+
             self.mappings[key] = {one.line: one for one in read_mapped(module.source)}
         return self.mappings[key]
 

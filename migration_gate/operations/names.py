@@ -11,6 +11,7 @@ import builtins
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from migration_gate.operations.model import Table, UsesModel
 from migration_gate.operations.modules import Module, Modules
@@ -27,7 +28,9 @@ from migration_gate.operations.values import (
     Unknown,
     Value,
 )
-from migration_gate.project.models import Mapped, read_mapped
+
+if TYPE_CHECKING:
+    from migration_gate.project.models import Mapped
 
 LIBRARIES = {
     "advanced_alchemy", "alembic", "geoalchemy2", "pgvector", "sqlalchemy", "sqlalchemy_utils", "sqlmodel",
@@ -91,7 +94,6 @@ class Names(Reader):
     # ── imports ──────────────────────────────────────────────────────────────────────────────────────────
 
     def imports(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
-        home = self.frame.home
         for alias in node.names:
             if isinstance(node, ast.ImportFrom):
                 module = f"{'.' * node.level}{node.module or ''}"
@@ -99,12 +101,16 @@ class Names(Reader):
                     self.star(module, node, scope)
                     continue
                 dot = "." if node.module else ""
-                scope[alias.asname or alias.name] = Imported(f"{module}{dot}{alias.name}", home, node)
+                self.imported(alias.asname or alias.name, f"{module}{dot}{alias.name}", node, scope)
             elif alias.asname:
-                scope[alias.asname] = Imported(alias.name, home, node)
+                self.imported(alias.asname, alias.name, node, scope)
             else:
                 first = alias.name.partition(".")[0]
-                scope[first] = Imported(first, home, node)
+                self.imported(first, first, node, scope)
+
+    def imported(self, name: str, what: str, node: ast.stmt, scope: Scope) -> None:
+        library = what[0] != "." and what.partition(".")[0] in LIBRARIES
+        scope[name] = Imported(what) if library else Imported(what, self.frame.home, node)
 
     def star(self, module: str, node: ast.ImportFrom, scope: Scope) -> None:
         """``from module import *``: of a module of the project, each of its names; of a library, whichever is used."""
@@ -132,7 +138,7 @@ class Names(Reader):
 
     def look_up(self, value: Imported) -> Value:
         home = value.home
-        if home is None or (value.name[0] != "." and value.name.partition(".")[0] in LIBRARIES):
+        if home is None:
             return value
         key = (value.name, home)
         if key not in self.looked_up:
@@ -199,6 +205,8 @@ class Names(Reader):
         if home.module:
             return self.modules.mapped(home.module).get(line)
         if self.own_mapped is None:
+            from migration_gate.project.models import read_mapped
+
             self.own_mapped = {one.line: one for one in read_mapped(home.source)}
         return self.own_mapped.get(line)
 
