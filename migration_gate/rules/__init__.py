@@ -7,7 +7,6 @@ tables below, in the order of the documentation.
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
 from migration_gate.operations.model import (
@@ -106,10 +105,6 @@ DRIFT = ("drift",)
 # Said of the comments that allow a rule on one line
 ALLOWS = ("allow-without-reason", "unused-allow")
 
-# REMOVE when every rule has its file
-_HERE = {one.stem.replace("_", "-") for one in Path(__file__).parent.glob("*.py")}
-GRAPH = tuple(one for one in GRAPH if one in _HERE)
-OPERATIONS = {name: kinds for name, kinds in OPERATIONS.items() if name in _HERE}
 ALL = (*GRAPH, *OPERATIONS, *REHEARSAL, *DRIFT, *ALLOWS)
 # On only where settings say so.
 OFF = ("missing-lock-timeout", "no-downgrade")
