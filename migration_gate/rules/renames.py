@@ -49,6 +49,7 @@ Declarative Mapped Columns Explicitly"; measured: the old queries after the rena
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from migration_gate.operations.model import (
@@ -62,7 +63,7 @@ from migration_gate.operations.model import (
     Table,
 )
 from migration_gate.rules.base import Hazard, Migration, backwards
-from migration_gate.rules.names import as_written, shipped_as, taken_again
+from migration_gate.rules.names import after, as_written, shipped_as, taken_again
 from migration_gate.rules.remedies import execute, literal, python_call, quoted, schema_keyword, sql_name
 
 # Queries name these. They name no sequence: a default knows it by its number (PostgreSQL's documentation, 8.1.4).
@@ -80,7 +81,8 @@ def check(migration: Migration) -> Iterator[Hazard]:
                 if shipped_as(table, "", earlier) and not taken_again(migration, operation, table):
                     yield _table(migration, operation)
             case Rename(kind=kind) if kind in _IN_QUERIES and not _is_new(operation, earlier):
-                yield _other(migration, operation)
+                if kind == "enum value" or not any(_made(one.call, operation) for one in after(migration, operation)):
+                    yield _other(migration, operation)
 
 
 def _column(migration: Migration, one: RenameColumn) -> Hazard:
@@ -164,8 +166,6 @@ def _is_new(one: Rename, earlier: tuple[Operation, ...]) -> bool:
 
 def _made(call: str, one: Rename) -> bool:
     """Whether a statement makes it: CREATE with its name, or ADD VALUE."""
-    import re
-
     name = re.escape(one.of.name if one.of and one.kind == "enum value" else one.name)
     made = rf"\s*create\s+(?:or\s+replace\s+)?[a-z ]*(?:if\s+not\s+exists\s+)?(?:[\w\"$]+\.)?\"?{name}(?![\w$])"
     value = rf".*\badd\s+value\s+(?:if\s+not\s+exists\s+)?'{re.escape(one.name)}'"
