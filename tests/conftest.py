@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 # What a CI tells all that runs in it of a pull request is not about these tests' projects.
-for name in VARIABLES:
+for name in (*VARIABLES, "GITHUB_REF"):
     os.environ.pop(name, None)
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -45,7 +45,7 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
 
     graphs, unknown = compare([(project, history.load(project)) for project in projects], options.base)
     verdict = lint.judge(graphs, None, options.all)
-    verdict = verdict._replace(notes=verdict.notes + unknown)
+    verdict = verdict._replace(notes=unknown + verdict.notes)
     refused = {(one.rule, one.path) for one in verdict.findings}
     labels = [f"{project.name}: " if len(projects) > 1 else "" for project in projects]
     stages = [_history_stage(graph, label, refused) for (_, graph), label in zip(graphs, labels, strict=True)]

@@ -29,4 +29,4 @@ def run(options: Namespace) -> int:
         count = len(graph.heads)
         facts.append(f"{project.name}: {len(graph.revisions)} revisions, {count} head{'s' if count != 1 else ''}")
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
-    return emit(Verdict(tuple(findings), (*notes, *unknown), (), (*facts, took)), options)
+    return emit(Verdict(tuple(findings), (*unknown, *notes), (), (*facts, took)), options)

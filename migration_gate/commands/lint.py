@@ -25,7 +25,7 @@ def run(options: Namespace) -> int:
     graphs, notes = compare([(project, history.load(project, chosen)) for project in projects], options.base)
     verdict = judge(graphs, named, options.all, options.plan)
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
-    return emit(verdict._replace(notes=verdict.notes + notes, facts=(*verdict.facts, took)), options)
+    return emit(verdict._replace(notes=notes + verdict.notes, facts=(*verdict.facts, took)), options)
 
 
 def judge(

@@ -184,7 +184,8 @@ def _read_base(asked: _Asked, place: _Place, ref: str, objects: Mapping[str, git
 
     if ref == "HEAD^1":
         return Base(asked.target.name, commit[:12], place.top, past, fork)
-    return Base(asked.target.name if ref == "origin/HEAD" else ref, ref, place.top, past, fork)
+    name = asked.target.name if ref == "origin/HEAD" else ref
+    return Base(name, name, place.top, past, fork)
 
 
 # --- what stood there at a commit --------------------------------------------------------------------------------

@@ -242,7 +242,8 @@ def _run(folder: Path, words: Iterable[str], given: bytes = b"") -> bytes:
 
     # Which repository is for the folder to say, and not for a hook's own variables, which may mean the one around a
     # submodule, nor for a folder further up, where .git is there and broken.
-    environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    misleading = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
+    environment = {name: value for name, value in os.environ.items() if name not in misleading}
     top = top_of(folder)
     environment |= {"GIT_TERMINAL_PROMPT": "0"} | ({"GIT_CEILING_DIRECTORIES": str(top.parent)} if top else {})
     try:

@@ -21,6 +21,8 @@ VARIABLES = (
 )
 # Set for a push too, where it names the pushed branch itself: it counts beside a pull request's number alone.
 _ONLY_WITH = {"DRONE_TARGET_BRANCH": "DRONE_PULL_REQUEST"}
+# GitHub's merge queue runs on a branch of its own, named after the target, and sets no other variable.
+_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/(.+)/pr-\d+-[0-9a-f]+")
 
 
 class Target(NamedTuple):
@@ -48,6 +50,9 @@ def target(option: str | None, setting: str | None, top: Path | None, environmen
             made = re.fullmatch(r"refs/pull/\d+/merge", environment.get("GITHUB_REF", ""))
             merge = environment.get("GITHUB_SHA") if made else None
             return Target(branch, (f"origin/{branch}", branch), variable, merge=merge)
+    queued = _QUEUE.fullmatch(environment.get("GITHUB_REF", ""))
+    if queued:
+        return Target(queued[1], (f"origin/{queued[1]}", queued[1]), "GITHUB_REF")
     name = git.default_branch(top) if top else "origin/HEAD"
     return Target(name, ("origin/HEAD",), None)
 

@@ -76,7 +76,9 @@ def merged(history: History) -> History | None:
 
 
 def _remedy(project: Project, after: History, base: Base, heads: tuple[str, ...], own: list[str]) -> str:
-    lines = [f"git merge {base.ref}"]
+    from shlex import quote
+
+    lines = [f"git merge {quote(base.ref)}"]
     start = _start_of(after, base, own[0])
     # Behind their head it comes after all that it came after, or something else becomes a head in its place.
     if len(heads) == 2 and start and after.ancestors(heads[0]).issuperset(after.parents[start]):

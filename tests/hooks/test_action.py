@@ -61,6 +61,9 @@ class Runner:
             "PATH": f"{programs}{os.pathsep}{environment['PATH']}",
             "GITHUB_ACTION_PATH": f"{ROOT}/./",
             "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_BASE_REF": "",
+            "GITHUB_EVENT_NAME": "push",
+            "GITHUB_REF": "refs/heads/main",
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_TEMP": str(self.temporary),
         }
@@ -119,9 +122,14 @@ def evaluate(text: str, inputs: Mapping[str, str]) -> str:
 
 
 def condition(text: str, inputs: Mapping[str, str], environment: Mapping[str, str]) -> bool:
-    found = re.fullmatch(r"(?:inputs\.([\w-]+)|github\.(base_ref)) != '([^']*)'", text)
-    assert found, f"the runner of these tests does not know `if: {text}`"
-    return (inputs[found[1]] if found[1] else environment.get("GITHUB_BASE_REF", "")) != found[3]
+    github = {"base_ref": "GITHUB_BASE_REF", "event_name": "GITHUB_EVENT_NAME"}
+    for one in text.split(" || "):
+        found = re.fullmatch(r"(inputs|github)\.([\w-]+) (!=|==) '([^']*)'", one)
+        assert found, f"the runner of these tests does not know `if: {one}`"
+        value = inputs[found[2]] if found[1] == "inputs" else environment.get(github[found[2]], "")
+        if (value == found[4]) is (found[3] == "=="):
+            return True
+    return False
 
 
 @pytest.fixture
@@ -188,7 +196,7 @@ def pull_request(runner: Runner, base: str) -> str:
     work.branch("feature")
     work.commit({"README": "changed"})
     work.clone(runner.workspace / "app", "--depth=1", "--branch=feature")
-    runner.environment["GITHUB_BASE_REF"] = base
+    runner.environment |= {"GITHUB_BASE_REF": base, "GITHUB_EVENT_NAME": "pull_request"}
     return "app"
 
 
@@ -203,6 +211,15 @@ def test_the_base_of_a_pull_request_is_fetched(runner: Runner, base: str) -> Non
     assert f"6 revisions, 0 new since origin/{base}; " in ran.said
     assert not (runner.workspace / where / "pwned").exists()
     assert Work(runner.workspace / where).git("rev-list", "--count", f"refs/remotes/origin/{base}") == "1"
+
+
+def test_the_base_of_a_merge_queue_is_fetched(runner: Runner) -> None:
+    where = pull_request(runner, "main")
+    queue = f"refs/heads/gh-readonly-queue/main/pr-7-{'0f' * 20}"
+    runner.environment |= {"GITHUB_BASE_REF": "", "GITHUB_EVENT_NAME": "merge_group", "GITHUB_REF": queue}
+    ran = runner.use(working_directory=where, version="installed")
+    assert (ran.status, ran.steps) == (0, ["Fetch the base", "migration-gate ci"]), ran.said
+    assert "6 revisions, 0 new since origin/main; " in ran.said
 
 
 def test_a_base_that_cannot_be_fetched_is_told_and_judged_without(runner: Runner) -> None:

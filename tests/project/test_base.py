@@ -66,6 +66,15 @@ def test_the_ci_names_it(
     assert judged(lint(work)) == ["c"]
 
 
+def test_a_merge_queue_names_it_in_its_branch(
+    work: Work, lint: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_REF", f"refs/heads/gh-readonly-queue/main/pr-7-{'0f' * 20}")
+    assert judged(lint(work)) == ["c"]
+    environment = {"GITHUB_REF": "refs/heads/gh-readonly-queue/release/1.x/pr-12-ab12"}
+    assert target(None, None, None, environment).refs == ("origin/release/1.x", "release/1.x")
+
+
 def test_what_drone_calls_the_target_of_a_push_is_no_base() -> None:
     assert target(None, None, None, {"DRONE_TARGET_BRANCH": "feature"}).named_by is None
 
