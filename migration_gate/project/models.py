@@ -182,8 +182,10 @@ def declared(source: bytes) -> tuple[Declared, ...]:
     if isinstance(tree, SyntaxProblem):
         return ()
     known = _constants(tree)
+    nodes = list(ast.walk(tree))
     try:
-        found = [*_classes(tree, known), *_bases(tree), *_tables(tree, known)]
+        found = [_class(one, known) for one in nodes if isinstance(one, ast.ClassDef)]
+        found += [*_bases(tree), *(_tables(nodes, known) if b"Table" in source else ())]
     except RecursionError:
         return ()
     return tuple(sorted(_with_later_columns(tree, found, known), key=lambda one: one.line))
@@ -208,18 +210,14 @@ def _assigned(node: ast.stmt) -> list[tuple[str, ast.expr]]:
     return []
 
 
-def _classes(tree: ast.Module, known: dict[str, ast.expr]) -> Iterator[Declared]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            yield _class(node, known)
-
-
 def _class(node: ast.ClassDef, known: dict[str, ast.expr]) -> Declared:
     columns: dict[str, int] = {}
     perhaps: dict[str, int] = {}
     fields: dict[str, int] = {}
     said: dict[str, ast.expr] = {}
+    key = False
     for name, value, annotation, line in _members(node.body):
+        key = key or (value is not None and any(map(_is_key, ast.walk(value))))
         if name in ("__tablename__", "__table_args__", "__table__", "__abstract__"):
             if value is not None:
                 said[name] = value
@@ -245,7 +243,7 @@ def _class(node: ast.ClassDef, known: dict[str, ast.expr]) -> Declared:
         known=known,
         abstract=isinstance(one := said.get("__abstract__"), ast.Constant) and bool(one.value),
         maps=_says_so(node),
-        key=any(_is_key(one) for one in ast.walk(node)),
+        key=key,
         reflected=table.reflected if table else "__table__" in said,
     )
 
@@ -387,13 +385,10 @@ def _bases(tree: ast.Module) -> Iterator[Declared]:
                     yield Declared(name, node.lineno, table=here, kind="table", reflected=True)
 
 
-def _tables(tree: ast.Module, known: dict[str, ast.expr]) -> Iterator[Declared]:
+def _tables(nodes: list[ast.AST], known: dict[str, ast.expr]) -> Iterator[Declared]:
     """Every ``Table(…)`` of the module but those that are a class's ``__table__``."""
-    names: dict[ast.expr, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt):
-            names.update((value, name) for name, value in _assigned(node))
-    for node in ast.walk(tree):
+    names = {value: name for node in nodes if isinstance(node, ast.stmt) for name, value in _assigned(node)}
+    for node in nodes:
         if isinstance(node, ast.Call) and names.get(node) != "__table__":
             table = _table_call(names.get(node, ""), node, known)
             if table:

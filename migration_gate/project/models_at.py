@@ -1,14 +1,14 @@
 """Which classes of a repository map a table: at a commit, from git's objects, or in the working tree.
 
-Only files that could say so are read, and only those parsed that name the table, or have a class that may be called
-after it. A class's bases are looked up in the other files.
+All files that may say so are read, and only those parsed that name the table, or have a class that may be called after
+it, and those that hold their bases.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,14 +17,17 @@ from migration_gate.project.model import Project
 from migration_gate.project.models import Declared, Mapped, declared, mapped
 
 SECONDS = 20
-MOST_FILES = 4000
+MOST_FILES = 10_000
 MOST_WALKED = 40_000
 LARGEST = 1 << 20
-# What a file has that maps something or is a base of what does. Git and Python read it as the same pattern.
+# What a file has that maps something, and what else one has that may hold a base class.
 _MARKS = (
     r"__tablename__|__table__|mapped_column|Column[(]|Table[(]|table=True|Mapped\[|[.]Model[^A-Za-z_]"
     r"|declarative_base|DeclarativeBase|automap_base|SQLModel"
 )
+_EITHER = rf"{_MARKS}|^ *class +[A-Za-z0-9_]+ *[(]"  # for git and for Python
+_MARKED = re.compile(_MARKS.encode())
+_NAMES = re.compile(rb"^[ \t]*class[ \t]+(\w+)|^(\w+)[ \t]*=", re.MULTILINE)
 _SKIPPED = frozenset(("node_modules", "site-packages", "__pycache__", "venv", "build", "dist"))
 _TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|[^/]*_test\.py$|conftest\.py$)")
 _SCHEMA = re.compile(rb"\bschema\s*=")
@@ -32,15 +35,14 @@ _MIGRATION = re.compile(rb"^down_revision\b", re.MULTILINE)
 
 
 class Models(NamedTuple):
-    """The files of a repository that may hold models, by their paths from the project's root. ``grep`` gives those that
-    a pattern finds; ``where`` says which state of the repository that is. The rest is what has been found out of them.
+    """The files of a repository that may hold models or their bases, by their paths from the project's root.
+    ``where`` says which state of the repository that is. The rest is what has been found in them.
     """
 
     files: dict[str, bytes]
-    grep: Callable[[str], dict[str, bytes]]
     where: str = "the working tree"
     mapped: dict[str, tuple[Mapped, ...]] = {}  # noqa: RUF012 -- models_at gives each its own
-    bases: dict[str, list[tuple[str, Declared]]] = {}  # noqa: RUF012
+    homes: dict[str, list[str]] = {}  # noqa: RUF012 -- the files of each class or variable
 
 
 Likeness = Literal["name", "ending"]
@@ -63,23 +65,23 @@ def models_at(project: Project, commit: str | None = None, name: str | None = No
     Tests, migrations and what belongs to another Alembic project of the repository are left out. Where git does not
     answer, or there is none, the working tree is walked.
     """
-
     root = project.root
     if commit and (commit.startswith("-") or _git_grep(root, "^$", commit, ("*.none",)) is None):
         commit = name = None
+    found = _git_grep(root, _EITHER, commit)
+    if found is None:
+        found = _walked_grep(root, _EITHER)
     other = cache(lambda folder: _is_another(project, folder))
-
-    def grep(pattern: str) -> dict[str, bytes]:
-        found = _git_grep(root, pattern, commit)
-        if found is None:
-            found = _walked_grep(root, pattern)
-        return {
-            path: content
-            for path, content in found.items()
-            if not _MIGRATION.search(content) and not other(os.path.dirname(path))
-        }
-
-    return Models(grep(_MARKS), grep, name or commit or "the working tree", {}, {})
+    files = {
+        path: content
+        for path, content in found.items()
+        if not _MIGRATION.search(content) and not other(os.path.dirname(path))
+    }
+    homes: dict[str, list[str]] = {}
+    for path, content in files.items():
+        for names in set(_NAMES.findall(content)):
+            homes.setdefault(b"".join(names).decode(errors="replace"), []).append(path)
+    return Models(files, name or commit or "the working tree", {}, homes)
 
 
 def mappings(models: Models, table: str, schema: str | None) -> list[Mapping]:
@@ -87,21 +89,24 @@ def mappings(models: Models, table: str, schema: str | None) -> list[Mapping]:
     found = [
         Mapping(path, one, how)
         for path, content in models.files.items()
-        if _speaks_of(content, table)
+        if _MARKED.search(content) and _speaks_of(content, table)
         for one in _mapped_in(models, path)
         if (how := "written" if one.table == table else one.table is None and likeness(one.name, table))
     ]
     best = next((how for how in ("written", "name", "ending") if any(one.by == how for one in found)), None)
     found = [one for one in found if one.by == best]
     exact = [one for one in found if (one.mapped.schema or "public") == (schema or "public")]
+    if exact:
+        return exact
     # MetaData(schema="…") gives a schema to tables that name none.
     elsewhere = any(b"MetaData" in content and _SCHEMA.search(content) for content in models.files.values())
-    return exact or ([one for one in found if one.mapped.schema is None or schema is None] if elsewhere else [])
+    return [one for one in found if elsewhere and (one.mapped.schema is None or schema is None)]
 
 
 def any_mapped(models: Models) -> bool:
     """Whether the repository maps anything at all."""
-    return any(True for path in models.files for _ in _mapped_in(models, path))
+    marked = (path for path, content in models.files.items() if _MARKED.search(content))
+    return any(_mapped_in(models, path) for path in marked)
 
 
 def likeness(name: str, table: str) -> Likeness | None:
@@ -151,31 +156,17 @@ def _declared(content: bytes) -> tuple[Declared, ...]:
 
 def _nearest(models: Models, path: str, name: str) -> Declared | None:
     """A class or base of that name in another file; of several, that whose file is nearest."""
-    if name not in models.bases:
-        models.bases[name] = _everywhere(models, name)
     folders = path.split("/")
 
     def shared(other: str) -> int:
         pairs = zip(folders, other.split("/"), strict=False)
         return next((at for at, (one, two) in enumerate(pairs) if one != two), len(folders))
 
-    found = [(shared(other), one) for other, one in models.bases[name] if other != path]
-    return max(found, key=lambda one: one[0])[1] if found else None
-
-
-def _everywhere(models: Models, name: str) -> list[tuple[str, Declared]]:
-    # A class with nothing in it but bases may be in a file that the marks do not find.
-    for files in (models.files, models.grep(f"class +{name} *[(:]")):
-        found = [
-            (path, one)
-            for path, content in files.items()
-            if name.encode() in content
-            for one in _declared(content)
-            if one.name == name and one.kind != "table"
-        ]
-        if found:
+    for other in sorted(models.homes.get(name, ()), key=shared, reverse=True):
+        found = next((one for one in _declared(models.files[other]) if one.name == name and one.kind != "table"), None)
+        if other != path and found is not None:
             return found
-    return []
+    return None
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +217,7 @@ def _blobs(answer: bytes) -> Iterator[bytes]:
 
 def _walked_grep(root: Path, pattern: str) -> dict[str, bytes]:
     """As git would find them, without git."""
-    wanted = re.compile(pattern.encode())
+    wanted = re.compile(pattern.encode(), re.MULTILINE)
     found: dict[str, bytes] = {}
     walked = 0
     for folder, folders, names in os.walk(root):

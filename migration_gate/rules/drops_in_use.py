@@ -27,8 +27,8 @@ pass. A table needs no such step: take its class away in one release, and drop i
 
 Silent where models are found and none of them maps the table, or those that do map it without that column; on tables
 and columns that a new revision makes; and where the same revision gives the name to another one. A class that takes
-columns from outside of the repository, or whose table is reflected, makes a note. Code that names a column in SQL of
-its own is not looked at.
+columns from outside of the repository, whose table is reflected, or whose table has a computed name that may be this
+one, makes a note. Code that names a column in SQL of its own is not looked at.
 
 Source: SQLAlchemy's documentation, "Table Configuration with Declarative"; PostgreSQL's, appendix A, "Error Codes";
 measured: the old query after the drop.
