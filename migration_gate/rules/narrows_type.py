@@ -19,14 +19,19 @@ or:
 
 Write instead:
 
-    op.execute("UPDATE orders SET note = left(note, 50) WHERE length(note) > 50")
-    op.alter_column("orders", "note", existing_type=sa.String(200), type_=sa.String(50))
+    op.create_check_constraint("orders_note_length", "orders", "length(note) <= 50", postgresql_not_valid=True)
 
-where the values may be cut; and where none may be lost, a column beside it, that the application writes as well:
+which bounds what is written from now on and reads nothing; or, for another type, a column beside it, that the
+application writes as well:
 
     op.add_column("users", sa.Column("age_new", sa.SmallInteger()))
     # the next revision
     op.execute("UPDATE users SET age_new = age WHERE age BETWEEN -32768 AND 32767")
+
+Where the table is small enough to be written anew under a lock, make the values fit first. This rule understands:
+
+    op.execute("UPDATE orders SET note = left(note, 50) WHERE length(note) > 50")
+    op.alter_column("orders", "note", existing_type=sa.String(200), type_=sa.String(50))
 
 Silent on widening, on tables without rows, and where an UPDATE or a valid CHECK before it, or USING left(…), bounds the
 length; any other UPDATE or DELETE before it, CHECK of that column, or expression of USING makes a note, and so does a
@@ -268,12 +273,15 @@ def _remedy(one: ChangeType, old: SqlType, new: SqlType) -> str:
         value, fits = f"left({text}, {limit})", f"{beside} IS NULL AND {column} IS NOT NULL"
     fitting = f"left({column}, {limit})" if limit is not None and old.name in _TEXTS else "…"
     since = " (since PostgreSQL 16)" if "pg_input_is_valid" in misfit else ""
+    check = quoted(f"{one.table.name}_{one.column}_length")
+    bound = f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({misfit.replace('>', '<=')}) NOT VALID"
     return "\n".join(
         [
             f"# how many values do not fit{since}: SELECT count(*) FROM {table} WHERE {misfit}",
             "# where there are any, make them fit first:",
             execute(f"UPDATE {table} SET {column} = {fitting} WHERE {misfit}"),
             _with_using(one, old, new),
+            *(["# or keep the type, and bound what is written from now on:", execute(bound)] if limit else []),
             "# or lose none, in a column beside it, that the application writes as well:",
             execute(f"ALTER TABLE {table} ADD COLUMN {beside} {new}"),
             "# then, in a revision of its own, some thousand rows at a time:",
