@@ -28,15 +28,11 @@ application writes as well:
     # the next revision
     op.execute("UPDATE users SET age_new = age WHERE age BETWEEN -32768 AND 32767")
 
-Silent on widening, on tables without rows, and where an UPDATE or a valid CHECK before it, or USING left(…), bounds the
-length; any other UPDATE or DELETE before it, CHECK of that column, or expression of USING makes a note, and so does a
-type that is not known, where the new one can be too narrow for some. The type before is what the revisions say, or else
-`existing_type`. json to jsonb is a note: all but \\u0000 and doubled keys fit.
-
-Where the table is small enough to be written anew under a lock, make the values fit first; it understands:
-
-    op.execute("UPDATE orders SET note = left(note, 50) WHERE length(note) > 50")
-    op.alter_column("orders", "note", existing_type=sa.String(200), type_=sa.String(50))
+Silent on widening, on tables without rows, and where the length is bounded before: by an UPDATE that cuts it, such as
+`SET note = left(note, 50) WHERE length(note) > 50`, by a DELETE, by a valid CHECK, or by USING left(…). Any other UPDATE
+or DELETE before it, CHECK of that column, or expression of USING makes a note, and so does a type that is not known,
+where the new one can be too narrow for some. The type before is what the revisions say, or else `existing_type`. json
+to jsonb is a note: all but \\u0000 and doubled keys fit.
 
 Source: PostgreSQL's documentation, ALTER TABLE, and 10.4, "Value Storage"; measured, pair by pair, on 14 to 18.
 """
