@@ -29,10 +29,10 @@ application writes as well:
     op.execute("UPDATE users SET age_new = age WHERE age BETWEEN -32768 AND 32767")
 
 Silent on widening, on tables without rows, and where the length is bounded before: by an UPDATE that cuts it, such as
-`SET note = left(note, 50) WHERE length(note) > 50`, by a DELETE, by a valid CHECK, or by USING left(…). Any other UPDATE
-or DELETE before it, CHECK of that column, or expression of USING makes a note, and so does a type that is not known,
-where the new one can be too narrow for some. The type before is what the revisions say, or else `existing_type`. json
-to jsonb is a note: all but \\u0000 and doubled keys fit.
+`SET note = left(note, 50) WHERE length(note) > 50`, by a DELETE, by a valid CHECK, or by USING left(…). Any other
+UPDATE or DELETE before it, CHECK of that column, or expression of USING makes a note, and so does a type that is not
+known, where the new one can be too narrow for some. The type before is what the revisions say, or else `existing_type`.
+json to jsonb is a note: all but \\u0000 and doubled keys fit.
 
 Source: PostgreSQL's documentation, ALTER TABLE, and 10.4, "Value Storage"; measured, pair by pair, on 14 to 18.
 """
