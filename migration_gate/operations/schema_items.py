@@ -108,7 +108,7 @@ def default_of(value: Value) -> str | None:
         return default_of(value.args[0])
     if (function := _function(value)) and not value.args:
         return f"{'.'.join(function)}()" if function[-1] not in _SQL_VALUES else function[-1]
-    return "NULL" if value.kind == "null" else "an expression"
+    return "NULL" if value.kind in ("null", "Null") else "an expression"
 
 
 # What SQLAlchemy writes without brackets.
@@ -146,7 +146,7 @@ def value_writes(value: Value) -> Writes:
     sql = sql_text(value)
     if sql is not None:
         return default_writes(sql) if "(" in sql else ""
-    if value.kind in ("true", "false", "null", "FetchedValue", "literal"):
+    if value.kind in ("true", "false", "null", "True_", "False_", "Null", "FetchedValue", "literal"):
         return ""
     if value.kind == "Sequence":  # its next_value()
         return "volatile default"

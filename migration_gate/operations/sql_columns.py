@@ -51,7 +51,7 @@ def _default(of: Node, default: Node, written: bytes) -> str:
     begins = default["location"]
     others = [one["Constraint"].get("location", 0) for one in of["constraints"]]
     if "collClause" in of:
-        others.append(of["collClause"]["CollateClause"].get("location", 0))
+        others.append(of["collClause"].get("location", 0))
     ends = min((one for one in others if one > begins), default=len(written))
     return default_text(default["raw_expr"], text_after(written[:ends], begins, b"default"))
 

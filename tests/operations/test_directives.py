@@ -229,6 +229,7 @@ def test_a_batch_is_read_as_what_alembic_makes_of_it(body: str):
         ("postgresql.DOMAIN('d', sa.Text())", None),
         ("postgresql.ARRAY(sa.Text()), server_default=postgresql.array([sa.func.random()])", "volatile default"),
         ("sa.Text(), default=sa.func.random()", ""),
+        ("sa.Boolean(), server_default=sa.sql.False_()", ""),
     ],
 )
 def test_whether_a_column_writes_into_each_row(given: str, writes: str | None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migration_gate.operations.from_sql import check_proves_not_null, default_is_null, read_sql
-from migration_gate.operations.model import AddColumn, AddConstraint, ChangeRows, NotRead
+from migration_gate.operations.model import AddColumn, AddConstraint, ChangeRows, ChangeType, NotRead
 from tests.operations.reading import AT, read_statement
 
 SUE = "lock=SHARE UPDATE EXCLUSIVE"
@@ -343,6 +343,60 @@ def test_bind_parameters_are_read_as_sqlalchemy_reads_them(sql: str):
 def test_a_driver_gets_colons_as_they_are():
     assert read_statement("DELETE FROM t WHERE a = :a", binds=False)[0].startswith("NotRead PostgreSQL cannot parse")
     assert read_statement("DELETE FROM t WHERE a = b[x:y]", binds=False) == ["ChangeRows t DELETE"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM t WHERE a = %s",
+        "DELETE FROM t WHERE a = %(name)s AND b IN (%s, %s)",
+        "DELETE FROM t WHERE a LIKE '%%x' AND b %% 2 = 0",
+        "DELETE FROM t WHERE a LIKE '%x%' AND b::text = '12:30'",
+        "DELETE FROM t WHERE a % 2 = 0",
+    ],
+)
+def test_a_drivers_parameters_are_read(sql: str):
+    assert read_statement(sql, binds=False) == ["ChangeRows t DELETE"]
+
+
+def test_parameters_move_no_text():
+    """What operations say of the text is the author's, not what the parser was given."""
+    (one,) = read_sql("ALTER TABLE t ADD CHECK (ä = :größe AND b <> 'x:y' /* why */ ) NOT VALID", AT)
+    assert isinstance(one, AddConstraint)
+    assert one.condition == "ä = :größe AND b <> 'x:y'"
+    assert one.call.startswith("ALTER TABLE t ADD CHECK (ä = :größe")
+
+
+@pytest.mark.parametrize(
+    ("sql", "using"),
+    [
+        ("ALTER TABLE t ALTER a TYPE int USING a::int", "a::int"),
+        ("ALTER TABLE t ALTER a TYPE int USING (a, b), ALTER c TYPE text", "(a, b)"),
+        ("ALTER TABLE t ALTER a TYPE int USING replace(a, ', ', ';')::int; SELECT 1", "replace(a, ', ', ';')::int"),
+        ("ALTER TABLE t ALTER using_ TYPE int USING E'\\'' || $$ ; $$ -- all", "E'\\'' || $$ ; $$"),
+    ],
+)
+def test_using_is_told_as_it_is_written(sql: str, using: str):
+    one = read_sql(sql, AT)[0]
+    assert isinstance(one, ChangeType)
+    assert one.using == using
+
+
+@pytest.mark.parametrize(
+    ("sql", "defaults"),
+    [
+        (
+            "ALTER TABLE t ADD a text DEFAULT 'x, y' NOT NULL, ADD b int DEFAULT (1 + 2) CHECK (b > 0)",
+            ["'x, y'", "(1 + 2)"],
+        ),
+        ("ALTER TABLE t ADD a uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE;", ["gen_random_uuid()"]),
+        ("ALTER TABLE t ADD a int DEFAULT -- why\n 4", ["4"]),
+        ('ALTER TABLE t ADD a text DEFAULT NULL COLLATE "C"', ["NULL"]),
+    ],
+)
+def test_a_default_is_told_as_it_is_written(sql: str, defaults: list[str]):
+    found = [one.column.default for one in read_sql(sql, AT) if isinstance(one, AddColumn)]
+    assert found == defaults
 
 
 @pytest.mark.parametrize(
