@@ -71,6 +71,7 @@ _INVOKED = {
     "CreateForeignKeyOp": "create_foreign_key",
     "CreateIndexOp": "create_index",
     "CreatePrimaryKeyOp": "create_primary_key",
+    "CreateTableOp": "create_table",
     "CreateUniqueConstraintOp": "create_unique_constraint",
     "DropColumnOp": "drop_column",
     "DropConstraintOp": "drop_constraint",
@@ -247,6 +248,8 @@ class Calls(Rows):
             return self.invoke(args[0], node, (Connection(), *args[1:]), keywords)
         if name == "invoke" and args and isinstance(args[0], Made) and args[0].kind in _INVOKED:
             name, args, keywords, whole = _INVOKED[args[0].kind], args[0].args, args[0].keywords, args[0].whole
+            if name == "create_table" and len(args) > 1 and is_sequence(args[1]):  # its columns are a list
+                args = (args[0], *args[1])
         if "." in name:  # op.impl.execute(…), op.migration_context.connection.…
             return self.call_method(Method(HANDLE, name.rpartition(".")[2]), node, args, keywords, whole)
         if name == "execute":

@@ -57,7 +57,7 @@ from migration_gate.operations.schema_items import (
     table_of_target,
 )
 from migration_gate.operations.type_names import of_value
-from migration_gate.operations.values import Change, CoreTable, Made, Value
+from migration_gate.operations.values import Change, Made, Value
 
 __all__ = ["Call", "column_of", "operations_of", "statement_operations"]
 
@@ -335,33 +335,9 @@ def _execute(call: Call) -> list[Operation]:
     return statement_operations(statement, call.at, call.source)
 
 
-# alembic.operations.ops, those that take the arguments of their directive.
-_OBJECTS = {
-    "AddColumnOp": "add_column",
-    "CreateCheckConstraintOp": "create_check_constraint",
-    "CreateForeignKeyOp": "create_foreign_key",
-    "CreateIndexOp": "create_index",
-    "CreatePrimaryKeyOp": "create_primary_key",
-    "CreateTableOp": "create_table",
-    "CreateUniqueConstraintOp": "create_unique_constraint",
-    "DropColumnOp": "drop_column",
-    "DropConstraintOp": "drop_constraint",
-    "DropIndexOp": "drop_index",
-    "DropTableOp": "drop_table",
-    "ExecuteSQLOp": "execute",
-    "RenameTableOp": "rename_table",
-}
-
-
 def _invoke(call: Call) -> list[Operation]:
-    given = call.args[0] if call.args else call.keywords.get("operation")
-    if not isinstance(given, Made) or given.kind not in _OBJECTS:
-        raise NotKnown("the operation that op.invoke() is given is computed")
-    args, words = given.args, dict(given.keywords)
-    if given.kind == "CreateTableOp":  # its columns are a list
-        columns = args[1] if len(args) > 1 else words.pop("columns", None)
-        args = (*args[:1], *(columns if type(columns) in (list, tuple) else ()))
-    return operations_of(Call(_OBJECTS[given.kind], args, words, given.whole and call.whole, call.at, call.source))
+    """What is known of an operation that is given as an object, the reader of calls has made a directive's call of."""
+    raise NotKnown("the operation that op.invoke() is given is computed")
 
 
 def statement_operations(statement: Value, at: At, source: str, binds: bool = True) -> list[Operation]:
@@ -374,14 +350,6 @@ def statement_operations(statement: Value, at: At, source: str, binds: bool = Tr
         return [_change(statement, at, source)]
     if isinstance(statement, Made) and statement.kind in _STATEMENTS:
         return [Other(at, source, statement.kind)]
-    of = statement.args[0] if isinstance(statement, Made) and statement.args else None
-    if isinstance(statement, Made) and isinstance(of, CoreTable) and of.table:
-        if statement.kind == "CreateTable":
-            return [CreateTable(at, source, of.table, (), statement.keywords.get("if_not_exists", False) is not False)]
-        if statement.kind == "DropTable":
-            return [DropTable(at, source, of.table)]
-    if isinstance(statement, Made) and statement.kind in _CONSTRUCTS:
-        return [NotRead(at, source, f"what {statement.kind} is given is not followed")]
     return [NotRead(at, source, "the SQL is computed")]
 
 
@@ -400,7 +368,6 @@ _STATEMENTS = {
     "CreateSchema", "CreateSequence", "CreateView", "DropSchema", "DropSequence", "DropView", "SetColumnComment",
     "SetTableComment", "exists", "func", "select", "union", "union_all",
 }  # fmt: skip
-_CONSTRUCTS = {"AddConstraint", "CreateIndex", "CreateTable", "DropConstraint", "DropIndex", "DropTable"}
 _HARMLESS = {"f", "get_bind", "get_context", "implementation_for", "inline_literal", "register_operation"}
 _DIRECTIVES: dict[str, Callable[[Call], list[Operation]]] = {
     "add_column": _add_column,

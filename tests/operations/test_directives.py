@@ -280,7 +280,7 @@ def test_what_is_known_of_a_call_in_part(body: str, expected: list[str]):
         ("op.create_index('i', NAME, ['a'])", "the table's name is computed"),
         ("op.create_index('i', 't', ['a'], schema=NAME)", "the schema's name is computed"),
         ("op.invoke(NAME)", "the operation that op.invoke() is given is computed"),
-        ("op.execute(sa.schema.CreateIndex(NAME))", "what CreateIndex is given is not followed"),
+        ("op.execute(sa.schema.CreateIndex(NAME))", "what is created or dropped here is computed"),
         ("op.execute(NAME)", "the SQL is computed"),
     ],
 )
