@@ -266,6 +266,7 @@ class _Observer:
         self.short: dict[str, list[str]] = {}
         self.look = connect(self.lab.server, self.database)
         self.indexes: set[str] = set()
+        self.scans: dict[int, int] = {}
         for oid, name, short, file, is_index in self.look.execute(_RELATIONS):
             self.names[oid], self.files[oid] = name, file
             self.indexes |= {name} if is_index else set()
@@ -297,6 +298,7 @@ class _Observer:
             return
         said = tuple(self.messages)
         locks, transaction = self.took()
+        built = self.named(r'building index ".*" on table "(.*)"', said, locks)
         row = self.driver.execute("SELECT current_setting('lock_timeout')").fetchone()
         self.statements.append(
             Statement(
@@ -304,8 +306,8 @@ class _Observer:
                 locks,
                 self.held,
                 self.rewritten(),
-                self.scanned(said, locks),
-                self.named(r'building index ".*" on table "(.*)"', said, locks),
+                self.scanned(said, locks) | (self.read(statement, locks) - built),
+                built,
                 max(cursor.rowcount, 0) if re.match(r"\s*(UPDATE|DELETE|INSERT|MERGE|WITH)", statement, re.I) else 0,
                 transaction,
                 row[0] if row else "",
@@ -335,7 +337,7 @@ class _Observer:
         held, virtual = self.locks()
         earlier = self.held if virtual == self.virtual else frozenset()
         if virtual and virtual != self.virtual:  # after a COMMIT of the migration's own there is none
-            self.transactions += 1
+            self.transactions, self.scans = self.transactions + 1, {}
         self.virtual, self.held, self.begins = virtual, held, not virtual
         return held - earlier, self.transactions
 
@@ -360,6 +362,18 @@ class _Observer:
         return self.named(r'verifying table "(.*)"', said, locks) | {self.names.get(oid, "") for (oid,) in tables} - {
             ""
         }
+
+    def read(self, statement: str, locks: Locks) -> frozenset[str]:
+        """What a statement read whole that is no query, of the tables that it locked exclusively: PostgreSQL is silent
+        about a default partition that it searches for rows of a new one.
+        """
+        question = "SELECT relid::int8, seq_scan FROM pg_stat_xact_user_tables WHERE relid = ANY(%s)"
+        now = dict(self.driver.execute(question, [list(self.names)]).fetchall())
+        more = {self.names[oid] for oid, scans in now.items() if scans > self.scans.get(oid, 0)}
+        self.scans = now
+        if re.match(r"\s*(CREATE TABLE|ALTER TABLE)", statement, re.I) is None:
+            return frozenset()
+        return frozenset(more & {name for name, mode in locks if mode == "ACCESS EXCLUSIVE"})
 
     def named(self, pattern: str, said: tuple[str, ...], locks: Locks) -> frozenset[str]:
         """The tables that messages name. Where a name is that of several, those that the statement locked, or else its
