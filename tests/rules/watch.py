@@ -337,7 +337,7 @@ class _Observer:
         held, virtual = self.locks()
         earlier = self.held if virtual == self.virtual else frozenset()
         if virtual and virtual != self.virtual:  # after a COMMIT of the migration's own there is none
-            self.transactions, self.scans = self.transactions + 1, {}
+            self.transactions += 1
         self.virtual, self.held, self.begins = virtual, held, not virtual
         return held - earlier, self.transactions
 
@@ -369,7 +369,9 @@ class _Observer:
         """
         question = "SELECT relid::int8, seq_scan FROM pg_stat_xact_user_tables WHERE relid = ANY(%s)"
         now = dict(self.driver.execute(question, [list(self.names)]).fetchall())
-        more = {self.names[oid] for oid, scans in now.items() if scans > self.scans.get(oid, 0)}
+        # The counters go on from one transaction to the next, until the server takes them to heart and begins anew.
+        before = {oid: scans for oid, scans in self.scans.items() if scans <= now.get(oid, 0)}
+        more = {self.names[oid] for oid, scans in now.items() if scans > before.get(oid, 0)}
         self.scans = now
         if re.match(r"\s*(CREATE TABLE|ALTER TABLE)", statement, re.I) is None:
             return frozenset()
