@@ -16,6 +16,7 @@ from migration_gate.operations.model import Operation, Other, RewriteTable, Tabl
 from migration_gate.operations.names import ABSENT, LIBRARIES
 from migration_gate.operations.plain import BUILTINS, LONGEST_LOOP, builtin, is_sequence, plain_method
 from migration_gate.operations.rows import GIVES, WRITING, Rows
+from migration_gate.operations.texts import braces, function_of_paths, function_of_text, method_of_file
 from migration_gate.operations.values import (
     HANDLE,
     UNKNOWN,
@@ -27,6 +28,7 @@ from migration_gate.operations.values import (
     CoreColumn,
     CoreTable,
     Function,
+    Gapped,
     Imported,
     Instance,
     Made,
@@ -63,6 +65,8 @@ _MAKES_SESSIONS = {"async_sessionmaker", "sessionmaker"}
 _ENGINES = {"create_async_engine", "create_engine", "engine_from_config"}
 _DIRECTIVE = ("add_", "alter_", "bulk_", "create_", "drop_", "rename_")  # how their names begin
 _READS = {"get_columns", "get_indexes", "prepare", "reflect"}  # what a MetaData does with a connection, and an automap
+_PLAIN_READS = {"copy", "count", "get", "index", "items", "keys", "values"}  # methods that change no list or dict
+_OF_WHOLE = {"all", "any", "bool", "len", "max", "min", "sum"}
 # alembic.operations.ops: what op.invoke() is given, and the directive that takes the same arguments.
 _INVOKED = {
     "AddColumnOp": "add_column",
@@ -126,15 +130,16 @@ class Calls(Rows):
         """Whether a call is given something by which it could change the database."""
         return any(touches_database(one) or self.reaches(one) for one in (*args, *keywords.values()))
 
-    def reaches(self, value: Value) -> bool:
-        """Whether a function has the database at hand by itself."""
+    def reaches(self, value: Value, seen: frozenset[ast.AST] = frozenset()) -> bool:
+        """Whether a function has the database at hand by itself, or calls one of its file that has."""
         if isinstance(value, Partial):
-            return self.reaches(value.function)
-        if not isinstance(value, Function):
+            return self.reaches(value.function, seen)
+        if not isinstance(value, Function) or value.node in seen:
             return False
         names = {one.id for one in ast.walk(value.node) if isinstance(one, ast.Name)}
         scope = value.scope or {}
-        return any(touches_database(scope.get(one, value.home.globals.get(one))) for one in names)
+        known = [scope.get(one, value.home.globals.get(one)) for one in names]
+        return any(touches_database(one) or self.reaches(one, seen | {value.node}) for one in known)
 
     def stands_alone(self, node: ast.expr) -> bool:
         """Whether the call is all of its statement, or what the migration's own functions return: it is there for what
@@ -161,16 +166,20 @@ class Calls(Rows):
                 return self.attribute(args[0], args[1])
             self.set_attribute(args[0], args[1], node)
             return None
+        if name == "open" and (file := function_of_paths("open", args[:1], {}, self.modules)) is not None:
+            return file
         if name == "map" and len(args) == 2 and (elements := self.elements(args[1])) is not None:
             return [self.invoke(args[0], node, (one,), {}) for one in elements[:LONGEST_LOOP]]
         if name in ("list", "tuple", "sorted", "set") and len(args) == 1 and not is_sequence(args[0]):
             elements = self.elements(args[0])
             return elements if elements is not None else element_of(args[0])
+        if name in _OF_WHOLE and args and not self.certain(list(args)):
+            return UNKNOWN
         if name in BUILTINS and not (handed and name in ("map", "filter")):
             return builtin(name, args, keywords)
         by_name = isinstance(func, ast.Subscript) and self.text(func).startswith("globals()")
         if handed or (self.stands_alone(node) and (name or isinstance(func, ast.Call)) and not by_name):
-            self.not_read(node, "what is called here is not known, and it may change the database")
+            self.not_followed(node, "what is called here is not known, and it may change the database")
         return Unknown(handed)
 
     # ── what is imported ─────────────────────────────────────────────────────────────────────────────────
@@ -193,13 +202,17 @@ class Calls(Rows):
         if first == "sqlalchemy" and last in _PLAIN_ITEMS:
             return Made(name, args, keywords, self.text(node), whole)
         handed = self.handed(args, keywords)
+        if (made := function_of_text(name, args, keywords)) is not None:
+            return made
+        if (made := function_of_paths(name, args, keywords, self.modules)) is not None:
+            return made
         if (made := self.of_sqlalchemy(last, library, handed, args, keywords)) is not None:
             return made
         harmless = first in _HARMLESS or not _LOGS.isdisjoint(name.split("."))
         if name.startswith(_PROGRAMS):
             self.not_read(node, f"{name}() may change the database, and is not followed")
         elif (not harmless and (handed or self.stands_alone(node))) or (handed and not library):
-            self.not_read(node, f"{name}() is another module's, and is not followed")
+            self.not_followed(node, f"{name}() is another module's, and is not followed")
             return Unknown(handed)
         elif first in sys.stdlib_module_names and any(map(self.is_action, args + tuple(keywords.values()))):
             self.not_read(node, f"{name}() is given what may change the database, and is not followed")
@@ -314,15 +327,28 @@ class Calls(Rows):
             case Method(name="url") if name == "get_backend_name" and touches_database(owner):
                 return "postgresql"
         if type(owner) in (list, dict) or is_plain(owner):
-            return plain_method(owner, name, args, keywords)
+            return self.of_plain(owner, name, args, keywords)
+        if isinstance(owner, Gapped):
+            return owner if name in ("lstrip", "rstrip", "strip") else UNKNOWN
         if touches_database(owner):
             return self.of_handle(owner, name, node, args, keywords)
         if self.handed(args, keywords):
-            self.not_read(node, f".{name}() is given the database, and is not followed")
+            self.not_followed(node, f".{name}() is given the database, and is not followed")
             return HANDLE
         if isinstance(_root(owner), Class | Instance) and self.stands_alone(node):
-            self.not_read(node, "what is called here is not known, and it may change the database")
+            self.not_followed(node, "what is called here is not known, and it may change the database")
         return UNKNOWN
+
+    def of_plain(self, owner: Value, name: str, args: tuple[Value, ...], keywords: Scope) -> Value:
+        """A method of a str, list or dict that is known."""
+        if isinstance(owner, str) and name == "format" and not (is_plain(list(args)) and is_plain(keywords)):
+            return braces(owner)
+        if type(owner) in (list, dict) and name not in _PLAIN_READS:
+            self.changed(owner)
+        result = plain_method(owner, name, args, keywords)
+        if id(owner) in self.unsure and type(result) in (list, dict):
+            self.unsure[id(result)] = result
+        return result
 
     def entered(self, value: Value, node: ast.expr) -> Value:
         """``stack.enter_context(value)``"""
@@ -349,6 +375,8 @@ class Calls(Rows):
             self.boundary("commit", node)
         if name == "set_isolation_level":
             self.isolation(node, _says_autocommit(args[0] if args else None))
+        if name in ("scalar", "scalars") and not args and not keywords:  # of a query
+            return UNKNOWN
         if name in _EXECUTING:  # op.get_context().connection, a cursor, an engine: all of them are the connection
             return self.connection(Connection(), name, node, args, keywords)
         if name in WRITING:
@@ -386,6 +414,11 @@ class Calls(Rows):
 
     def made(self, owner: Made, name: str, node: ast.expr, args: tuple[Value, ...], keywords: Scope) -> Value:
         """A method of something that an imported class or function made."""
+        if owner.name == "pathlib.Path":
+            found = function_of_paths(f"Path.{name}", (owner, *args), keywords, self.modules)
+            return Method(owner, name) if found is None else found
+        if owner.name == "io.TextIO":
+            return method_of_file(owner, name)
         handed = self.handed(args, keywords)
         first = owner.name.partition(".")[0]
         library = first in LIBRARIES and owner.kind != "import_module"
@@ -401,9 +434,9 @@ class Calls(Rows):
         if handed and library and name in _READS:
             return UNKNOWN
         logs = not _LOGS.isdisjoint(owner.name.split(".")) or owner.kind in ("get_logger", "getLogger")
-        harmless = (first in _HARMLESS and owner.kind != "import_module") or logs
-        if handed or (not harmless and self.stands_alone(node)):
-            self.not_read(node, f"{owner.kind}.{name}() is given the database or stands alone, and is not followed")
+        harmless = first in _HARMLESS and owner.kind != "import_module"
+        if not logs and (handed or (not harmless and self.stands_alone(node))):
+            self.not_followed(node, f"{owner.kind}.{name}() is given the database or stands alone, and is not followed")
         return owner
 
 

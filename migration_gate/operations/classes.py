@@ -72,7 +72,7 @@ class Classes(Names):
             if name == "__tablename__":
                 return table.name
             if name == "query":
-                return Query(table)
+                return Query(table, columns=self.entity(cls).columns)
         value = self.member(cls, name)
         if isinstance(value, Function):
             kinds = decorators(value)

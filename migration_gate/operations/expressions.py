@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Sequence
 
 from migration_gate.operations.classes import Classes
+from migration_gate.operations.model import Table
 from migration_gate.operations.plain import (
     LONGEST_LOOP,
-    LONGEST_TEXT,
     binary,
     compared,
     formatted,
@@ -16,6 +17,7 @@ from migration_gate.operations.plain import (
     same,
     subscript,
 )
+from migration_gate.operations.texts import joined, made_path, path_attribute, path_of, percent
 from migration_gate.operations.values import (
     UNKNOWN,
     Batch,
@@ -24,6 +26,7 @@ from migration_gate.operations.values import (
     CoreColumn,
     CoreTable,
     Function,
+    Gapped,
     Imported,
     Instance,
     Made,
@@ -31,6 +34,7 @@ from migration_gate.operations.values import (
     Query,
     Row,
     Scope,
+    Some,
     Unknown,
     Value,
     is_plain,
@@ -68,18 +72,17 @@ class Expressions(Classes):
             case ast.Dict():
                 return self.weighed(self.dictionary(node, scope, down))
             case ast.JoinedStr():
-                parts = [self.expression(part, scope, down) for part in node.values]
-                return "".join(parts)[:LONGEST_TEXT] if all(isinstance(part, str) for part in parts) else UNKNOWN
+                return joined([self.expression(part, scope, down) for part in node.values])
             case ast.FormattedValue():
                 value = self.expression(node.value, scope, down)
                 spec = self.expression(node.format_spec, scope, down) if node.format_spec else ""
-                return formatted(value, node.conversion, spec) if is_plain(value) else UNKNOWN
+                return formatted(value, node.conversion, spec) if is_plain(value) else value
             case ast.BinOp():
                 return self.weighed(self.binary(node, scope, down))
             case ast.UnaryOp():
                 value = self.expression(node.operand, scope, down)
-                if isinstance(node.op, ast.Not) and is_plain(value):
-                    return not value
+                if isinstance(node.op, ast.Not):
+                    return not value if self.certain(value) else UNKNOWN
                 return -value if isinstance(node.op, ast.USub) and isinstance(value, int | float) else UNKNOWN
             case ast.BoolOp():
                 return self.boolean(node, [self.expression(one, scope, down) for one in node.values])
@@ -89,12 +92,11 @@ class Expressions(Classes):
                 test = self.expression(node.test, scope, down)
                 left = self.expression(node.body, scope, down)
                 right = self.expression(node.orelse, scope, down)
-                return (left if test else right) if is_plain(test) else either(left, right)
+                return (left if test else right) if self.certain(test) else either(left, right)
             case ast.Attribute():
                 return self.attribute(self.expression(node.value, scope, down), node.attr)
             case ast.Subscript():
-                owner = self.expression(node.value, scope, down)
-                return subscript(owner, self.expression(node.slice, scope, down))
+                return self.item(self.expression(node.value, scope, down), self.expression(node.slice, scope, down))
             case ast.Call():
                 return self.weighed(self.call(node, scope, down))
             case ast.Await() | ast.Starred():
@@ -148,7 +150,7 @@ class Expressions(Classes):
         stops = isinstance(node.op, ast.Or)
         possible: list[Value] = []
         for value in values:
-            known = is_plain(value)
+            known = self.certain(value)
             if known and bool(value) is not stops and value is not values[-1]:
                 continue
             possible.append(value)
@@ -203,8 +205,22 @@ class Expressions(Classes):
             chain.append(chain[-1].left)
         value = self.expression(chain[-1].left, scope, depth)
         for one in reversed(chain):
-            value = binary(one.op, value, self.expression(one.right, scope, depth))
+            right = self.expression(one.right, scope, depth)
+            known = binary(one.op, value, right)
+            value = with_gaps(one.op, value, right) if known is UNKNOWN else known
         return value
+
+    def item(self, owner: Value, key: Value) -> Value:
+        """``owner[key]``"""
+        match owner, key:
+            case Method(Made(kind="MetaData"), "tables"), str():
+                schema, _, name = key.rpartition(".")
+                return CoreTable(Table(name, schema or None))
+            case Method(CoreTable(table), "c" | "columns"), str():
+                return CoreColumn(key, table)
+            case Some(element), _:
+                return element
+        return subscript(owner, key)
 
     def compare(self, node: ast.Compare, scope: Scope, depth: int) -> Value:
         left = self.expression(node.left, scope, depth)
@@ -224,6 +240,8 @@ class Expressions(Classes):
         inner = dict(scope)
         whole = self.generate(node, list(node.generators), inner, depth, found)
         if not whole or len(found) > LONGEST_LOOP:
+            if found and isinstance(found[0], Row) and not isinstance(node, ast.DictComp):
+                return Some(found[0])
             return UNKNOWN if not any(map(touches_database, found)) else Unknown(handle=True)
         if isinstance(node, ast.DictComp):
             known = all(isinstance(key, str | int) for key, _ in found)
@@ -248,13 +266,13 @@ class Expressions(Classes):
         first, *more = generators
         sequence = self.expression(first.iter, scope, depth)
         elements = self.elements(sequence)
-        whole = elements is not None
+        whole = elements is not None and id(sequence) not in self.unsure
         for item in elements[: LONGEST_LOOP + 1] if elements is not None else [element_of(sequence)]:
             self.bind(first.target, item, scope)
             tests = [self.expression(one, scope, depth) for one in first.ifs]
-            if any(is_plain(test) and not test for test in tests):
+            if any(self.certain(test) and not test for test in tests):
                 continue
-            whole = all(map(is_plain, tests)) and whole
+            whole = all(map(self.certain, tests)) and whole
             whole = self.generate(node, more, scope, depth, found) and whole
             if len(found) > LONGEST_LOOP:
                 break
@@ -276,6 +294,12 @@ class Expressions(Classes):
             case Row() if name == "id":
                 return UNKNOWN
             # Flask-SQLAlchemy's db.session, and its names of SQLAlchemy's: db.Column.
+            case Made(name="pathlib.Path"):
+                return path_attribute(owner, name)
+            case Unknown(columns=columns) if name in columns:
+                return UNKNOWN  # a column's value
+            case Unknown() | Made(kind="inspect") if name == "default_schema_name":
+                return "public"
             case Made(kind="SQLAlchemy"):
                 return Connection(session=True, inner=True) if name == "session" else Imported(f"sqlalchemy.{name}")
         # The gate judges for PostgreSQL: other dialects' branches are not its business.
@@ -292,10 +316,23 @@ def either(left: Value, right: Value) -> Value:
     return left if same(left, right) else Unknown(touches_database(left) or touches_database(right))
 
 
-def element_of(value: Value) -> Unknown:
+def with_gaps(operator: ast.operator, left: Value, right: Value) -> Value:
+    """Text that is put together of what is known and what is not."""
+    if isinstance(operator, ast.Div) and (path := path_of(left)) is not None and isinstance(right, str):
+        return made_path(os.path.join(path, right))
+    if isinstance(operator, ast.Mod) and isinstance(left, str):
+        return percent(left)
+    if isinstance(operator, ast.Add) and (isinstance(left, str | Gapped) or isinstance(right, str | Gapped)):
+        return joined([left, right])
+    return Unknown(touches_database(left) or touches_database(right))
+
+
+def element_of(value: Value) -> Value:
     """One of what a sequence gives that is not known: of a query's, one of its mapped objects."""
     if isinstance(value, Query):
-        return Unknown(value.entity, value.table if value.entity else None)
+        return Unknown(True, value.table, value.columns) if value.entity else UNKNOWN
+    if isinstance(value, Some):
+        return value.element
     if isinstance(value, Unknown):
         return value
     return Unknown(touches_database(value))

@@ -20,6 +20,7 @@ from migration_gate.operations.names import ABSENT
 from migration_gate.operations.plain import LONGEST_LOOP, add, is_sequence, same
 from migration_gate.operations.reader import TooMuch
 from migration_gate.operations.values import (
+    HANDLE,
     UNKNOWN,
     Autocommit,
     Batch,
@@ -34,7 +35,6 @@ from migration_gate.operations.values import (
     Scope,
     Unknown,
     Value,
-    is_plain,
     touches_database,
 )
 from migration_gate.project.revision import SyntaxProblem, parse_python
@@ -136,6 +136,9 @@ class _Reader(Functions):
                 scope[node.name] = Class(node, self.frame.home, None if scope is self.frame.home.globals else scope, {})
             case ast.Import() | ast.ImportFrom():
                 self.imports(node, scope)
+            case ast.Global():
+                for name in node.names:
+                    scope[name] = self.frame.home.globals[name] = UNKNOWN
             case ast.Return():
                 raise Leave("return", self.expression(node.value, scope) if node.value else None)
             case ast.Raise():
@@ -213,15 +216,17 @@ class _Reader(Functions):
 
     def branch(self, node: ast.If, scope: Scope) -> None:
         test = self.expression(node.test, scope)
-        if is_plain(test):
+        if self.certain(test):
             self.block(node.body if test else node.orelse, scope)
             return
         before = dict(scope)
+        self.doubt += 1
         left = self.maybe(node.body, scope)
         after = dict(scope)
         scope.clear()
         scope.update(before)
         right = self.maybe(node.orelse, scope)
+        self.doubt -= 1
         if left and right:
             raise left if left.how == right.how else Leave("return", UNKNOWN)
         if left:
@@ -236,7 +241,9 @@ class _Reader(Functions):
         left = self.maybe(node.body, scope)
         for handler in node.handlers:
             inner = dict(scope)
+            self.doubt += 1
             self.maybe(handler.body, inner)
+            self.doubt -= 1
             scope.update({name: value for name, value in inner.items() if name not in scope})
         self.maybe(node.orelse, scope)
         self.block(node.finalbody, scope)
@@ -256,7 +263,9 @@ class _Reader(Functions):
     def perhaps(self, statements: Sequence[ast.stmt], scope: Scope) -> None:
         """Walk a block that may run or not; what it sets anew is not known afterwards."""
         before = dict(scope)
+        self.doubt += 1
         self.maybe(statements, scope)
+        self.doubt -= 1
         _merge(scope, before)
 
     def loop(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
@@ -267,7 +276,8 @@ class _Reader(Functions):
             self.perhaps([*node.body, *node.orelse], scope)
             return
         if len(items) > LONGEST_LOOP:
-            self.not_read(node, f"a loop of {len(items)} turns: longer than the gate follows")
+            self.bind(node.target, UNKNOWN if not touches_database(items) else HANDLE, scope)
+            self.perhaps([*node.body, *node.orelse], scope)
             return
         for item in items:
             self.bind(node.target, item, scope)
@@ -301,6 +311,7 @@ class _Reader(Functions):
                 owner = self.expression(target.value, scope)
                 key = self.expression(target.slice, scope)
                 if type(owner) in (list, dict):
+                    self.changed(owner)
                     _put(owner, key, value)
                 else:
                     self.set_attribute(owner, "", target, "an item")
@@ -327,7 +338,8 @@ def _merge(scope: Scope, other: Scope) -> None:
 def _put(owner: Value, key: Value, value: Value) -> None:
     """``owner[key] = value``, of a dict or list that is known; with a key that is not, so is what it holds then."""
     if type(owner) is dict:
-        owner[key if isinstance(key, str | int) else UNKNOWN] = value
+        known = isinstance(key, str | int)
+        owner[key if known else UNKNOWN] = value if known else Unknown(touches_database(value))
     elif type(owner) is list:
         known = type(key) is int and -len(owner) <= key < len(owner)
         owner[:] = [*owner[:key], value, *owner[key:][1:]] if known else [UNKNOWN] * len(owner)

@@ -64,7 +64,7 @@ class Functions(Calls):
         finally:
             self.frame = outer
             if (place := self.again.pop(function.node, None)) and len(self.operations) > before:
-                self.not_read(place, f"{function.name}() calls itself, and is followed only once")
+                self.not_followed(place, f"{function.name}() calls itself, and is followed only once")
         return frame.yields if frame.yields and not body else value
 
     def may_run(self, function: Function, args: tuple[Value, ...], keywords: Scope, node: ast.AST | None) -> bool:
@@ -75,13 +75,13 @@ class Functions(Calls):
             return False
         if len(callers) < DEEPEST_CALLS:
             return True
-        if self.handed(args, keywords) or (isinstance(node, ast.expr) and self.stands_alone(node)):
-            self.not_read(node or function.node, f"{function.name}() is called too deep to follow")
+        if self.handed(args, keywords) or self.reaches(function):
+            self.not_followed(node or function.node, f"{function.name}() is called too deep to follow")
         return False
 
     def within_bounds(self, function: Function, args: tuple[Value, ...], keywords: Scope) -> Value:
         """As ``result``, of another module's function, with less of everything: an application leads anywhere."""
-        limit, ends = self.limit, self.ends
+        limit, ends, doubt = self.limit, self.ends, self.doubt
         self.limit = min(limit, self.steps + MOST_STEPS)
         self.ends = min(ends, self.spent() + MOST_SECONDS)
         try:
@@ -89,10 +89,12 @@ class Functions(Calls):
         except TooMuch:
             if self.steps > limit or self.spent() > ends:
                 raise
-            self.not_read(function.node, f"{function.name}() asks for more steps than the gate takes")
+            self.not_followed(function.node, f"{function.name}() asks for more steps than the gate takes")
+            return UNKNOWN
+        except Leave:  # what it raises on certainly may depend on what another process has set up
             return UNKNOWN
         finally:
-            self.limit, self.ends = limit, ends
+            self.limit, self.ends, self.doubt = limit, ends, doubt
 
     def result(self, function: Function, args: tuple[Value, ...], keywords: Scope) -> Value:
         """What a function returns, from whichever of its ends."""

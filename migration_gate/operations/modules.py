@@ -22,13 +22,16 @@ LARGEST = 1_000_000  # bytes of one module
 
 
 class Module(NamedTuple):
-    """A module's text and syntax tree; ``shown`` is its path relative to the repository."""
+    """A module's text and syntax tree; ``shown`` is its path relative to the repository. ``rebound`` are the names of
+    its top level that its functions set, so that nobody knows what they are when.
+    """
 
     path: Path
     shown: str
     source: bytes
     lines: list[bytes]
     tree: ast.Module
+    rebound: frozenset[str] = frozenset()
 
 
 class Modules:
@@ -105,7 +108,19 @@ class Modules:
         if isinstance(tree, SyntaxProblem):
             return None
         shown = os.path.relpath(file, self.root).replace(os.sep, "/")
-        return Module(Path(file), shown, source, source.splitlines(keepends=True), tree)
+        rebound = frozenset[str]()
+        if b"global " in source:
+            rebound = frozenset(name for one in ast.walk(tree) if isinstance(one, ast.Global) for name in one.names)
+        return Module(Path(file), shown, source, source.splitlines(keepends=True), tree, rebound)
+
+    def text(self, file: str) -> str | None:
+        """A file of the project as text; None where it is not there, or too large, or not UTF-8."""
+        try:
+            if not self._is_ours(file) or os.path.getsize(file) > LARGEST:
+                return None
+            return Path(file).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return None
 
     def mapped(self, module: Module) -> dict[int, Mapped]:
         """What a module maps to the database, by the line where it is defined."""

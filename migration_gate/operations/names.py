@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -37,8 +38,8 @@ LIBRARIES = {
 }  # fmt: skip
 LIBRARIES |= sys.stdlib_module_names
 _STARS = ("sqlalchemy", "alembic.op")  # of which everything may be imported by `*`
-MOST_MODULES = 60
-MOST_BYTES = 2_000_000  # of all of them together
+MOST_MODULES = 40
+MOST_BYTES = 1_200_000  # of all of them together
 DEEPEST = 40  # modules whose names stand for names of others, and calls among them
 MOST_STEPS = 20_000  # for what a module sets a name to
 ABSENT = object()
@@ -63,6 +64,8 @@ class Names(Reader):
             if value is ABSENT:
                 stars = self.frame.home.stars
                 value = Imported(f"{stars[-1]}.{name}") if stars and not hasattr(builtins, name) else UNKNOWN
+                if name == "__file__":
+                    return os.path.abspath(self.frame.home.path)
         return self.resolved(value) if isinstance(value, Imported) and value.home else value
 
     def of_module(self, home: Home, name: str) -> Value:
@@ -76,10 +79,11 @@ class Names(Reader):
         statements = home.waiting.pop(name)
         statements = [one for one in statements if id(one) not in home.walked]
         home.walked.update(map(id, statements))
-        frame, reading, limit = self.frame, self.reading, self.limit
+        frame, reading, limit, doubt = self.frame, self.reading, self.limit, self.doubt
         if frame.depth > DEEPEST:
             home.globals[name] = UNKNOWN
             return
+        self.doubt = 0
         self.frame, self.reading = Frame(home, frame.called_at, frame), False
         self.limit = min(limit, self.steps + MOST_STEPS)
         try:
@@ -89,7 +93,7 @@ class Names(Reader):
                 raise
             home.globals[name] = UNKNOWN
         finally:
-            self.frame, self.reading, self.limit = frame, reading, limit
+            self.frame, self.reading, self.limit, self.doubt = frame, reading, limit, doubt
 
     # ── imports ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,6 +199,9 @@ class Names(Reader):
                     case _:
                         for name in _concerns(statement):
                             home.waiting.setdefault(name, []).append(statement)
+            for name in module.rebound:
+                home.waiting.pop(name, None)
+                home.globals[name] = UNKNOWN
         finally:
             self.frame = frame
 
@@ -219,6 +226,11 @@ class Names(Reader):
             if mapped and mapped.table:
                 return Table(mapped.table, mapped.schema)
         return None
+
+    def entity(self, cls: Class) -> Unknown:
+        """An object of a mapped class, as a session gives it."""
+        mapped = self.mapped(cls.home, cls.node.lineno)
+        return Unknown(True, self.table_of(cls), tuple(name for name, _ in mapped.columns) if mapped else ())
 
     def uses_model(self, value: Imported) -> None:
         """Note, once, that the migration imports a mapped class or table of the application's, at the import's line."""

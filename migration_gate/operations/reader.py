@@ -12,7 +12,18 @@ from typing import Literal
 
 from migration_gate.operations.model import At, Boundary, NotRead, Operation
 from migration_gate.operations.modules import Modules
-from migration_gate.operations.values import MOST, UNKNOWN, Batch, Function, Home, Scope, Value, weight
+from migration_gate.operations.values import (
+    MOST,
+    UNKNOWN,
+    Batch,
+    Function,
+    Home,
+    Scope,
+    Value,
+    inside,
+    is_plain,
+    weight,
+)
 
 STEPS = 200_000  # statements and expressions of one file; past that the rest is not read
 SECONDS = 0.5  # of processor time for one file, whatever its steps cost; a usual one takes a thousandth of that
@@ -62,10 +73,13 @@ class Reader:
         self.parsing = 0.0
         self.ends = self.spent() + SECONDS
         self.said: set[NotRead] = set()
+        self.not_followed_at: set[At] = set()
         self.batches: list[Batch] = []  # that have begun, and whose operations still wait
         self.autocommit: ast.AST | None = (
             None  # what took the connection out of transactions, until it is told otherwise
         )
+        self.doubt = 0  # how many blocks around this one may not run
+        self.unsure: dict[int, Value] = {}  # lists and dicts that were changed in such, by their ids
         self.reading = False  # False while a file's top level is walked: nothing there is an operation
         self.last: ast.AST = ast.Pass(lineno=1, end_lineno=1)
 
@@ -130,9 +144,23 @@ class Reader:
             self.said.add(said)
             self.operations.append(said)
 
+    def not_followed(self, node: ast.AST, reason: str) -> None:
+        """As ``not_read``, of a call; said once of all that one call of the migration leads to in other modules."""
+        if self.frame.home.module:
+            if self.frame.called_at in self.not_followed_at:
+                return
+            if self.reading:
+                self.not_followed_at.add(self.frame.called_at)
+        self.not_read(node, reason)
+
     def found(self, operations: Sequence[Operation]) -> None:
         if self.reading:
-            self.operations += operations
+            for one in operations:
+                if isinstance(one, NotRead):
+                    if one in self.said:
+                        continue
+                    self.said.add(one)
+                self.operations.append(one)
 
     # ── transactions ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,6 +204,15 @@ class Reader:
     def spent(self) -> float:
         """Seconds of processor time, without what parsing took: a module is parsed for all revisions together."""
         return time.process_time() - self.parsing
+
+    def changed(self, value: Value) -> None:
+        """A list or dict has been changed: where nobody knows whether that runs, nobody knows what it is now."""
+        if self.doubt:
+            self.unsure[id(value)] = value
+
+    def certain(self, value: Value) -> bool:
+        """Whether it is known to the bottom, so that a condition can be decided by it."""
+        return is_plain(value) and not (self.unsure and any(id(one) in self.unsure for one in inside(value)))
 
     def weighed(self, value: Value) -> Value:
         """The value, unless it has grown too heavy to be compared and copied at will."""

@@ -12,7 +12,8 @@ from typing import Literal
 
 from migration_gate.operations.directives import Call, operations_of, statement_operations
 from migration_gate.operations.expressions import Expressions, element_of
-from migration_gate.operations.model import ChangeRows, NotRead, Operation, Table
+from migration_gate.operations.model import ChangeRows, NotRead, Operation, Other, Set, Table
+from migration_gate.operations.texts import filled
 from migration_gate.operations.values import (
     HANDLE,
     UNKNOWN,
@@ -20,10 +21,12 @@ from migration_gate.operations.values import (
     Class,
     CoreColumn,
     CoreTable,
+    Gapped,
     Made,
     Query,
     Row,
     Scope,
+    Some,
     Unknown,
     Value,
     is_plain,
@@ -43,6 +46,7 @@ GIVES = {
     "with_for_update", "yield_per",
 }  # fmt: skip
 _DRIVER_BIND = re.compile(r"%%|%s|%\(\w+\)s")
+_DRIVER_LIST = re.compile(r"\bIN\s+(%s|%\(\w+\)s)", re.IGNORECASE)  # psycopg2 writes a tuple's parentheses itself
 
 
 class Rows(Expressions):
@@ -53,20 +57,43 @@ class Rows(Expressions):
         statement = args[0] if args else keywords.get("statement", keywords.get("query"))
         if isinstance(statement, str) and (len(args) > 1 or keywords):
             # With parameters, the driver takes %s for one, and %% for a percent sign.
+            statement = _DRIVER_LIST.sub(r"IN (\1)", statement)
             statement = _DRIVER_BIND.sub(lambda one: "%" if one[0] == "%%" else "$1", statement)
         self.found(self.executed(statement, node, binds))
         if isinstance(statement, Made) and statement.kind == "select" and statement.args:
             entity = statement.args[0]
-            table = self.table_of(entity) if isinstance(entity, Class) else None
-            return Unknown(isinstance(entity, Class), table)
+            return self.entity(entity) if isinstance(entity, Class) else UNKNOWN
         return UNKNOWN
 
     def executed(self, statement: Value, node: ast.expr, binds: bool = True) -> list[Operation]:
+        if (
+            isinstance(statement, Made)
+            and statement.kind == "text"
+            and statement.args
+            and isinstance(statement.args[0], Gapped)
+        ):
+            statement = statement.args[0]
+        if isinstance(statement, Gapped):
+            return self.gapped(statement.text, node, binds)
         if isinstance(statement, Made) and statement.args:
             name = _CONSTRUCTS.get(statement.kind)
             if name is not None:
                 return self.of_schema(name, statement.args[0], node, statement.keywords)
         return statement_operations(statement, self.at(node), self.text(node), binds)
+
+    def gapped(self, text: str, node: ast.expr, binds: bool) -> list[Operation]:
+        """What SQL does of which parts are not known: read where these can be nothing but values."""
+        at, source = self.at(node), self.text(node)
+        found: list[Operation] = []
+        sql = filled(text)
+        for one in statement_operations(sql, at, source, binds) if sql is not None else []:
+            if isinstance(one, Set):
+                found.append(one._replace(value=None))
+            elif isinstance(one, ChangeRows | Other):
+                found.append(one)
+            else:
+                return [NotRead(at, source, "the SQL is computed")]
+        return found or [NotRead(at, source, "the SQL is computed")]
 
     def of_schema(self, name: str, item: Value, node: ast.expr, keywords: Scope) -> list[Operation]:
         """What creating or dropping a Core table or index does: ``name`` is the directive that does the same."""
@@ -123,7 +150,8 @@ class Rows(Expressions):
             if table is None:
                 return HANDLE
             entity = isinstance(first, Class) and len(args) == (1 if name == "query" else 2)
-            return Query(table, entity) if name == "query" else Unknown(True, table)
+            one = self.entity(first) if isinstance(first, Class) else UNKNOWN
+            return Query(table, entity, columns=one.columns) if name == "query" else one
         if (changes := self._written(name, args, node)) is None:
             self.not_read(node, f"rows changed through the ORM by .{name}() are not read")
         else:
@@ -137,6 +165,8 @@ class Rows(Expressions):
             table = self.table_of(first)
             return table and [self.change(node, table, "INSERT" if "insert" in name else "UPDATE")]
         several = first if name in ("add_all", "bulk_save_objects") else [first]
+        if isinstance(several, Some):
+            several = [several.element]
         if type(several) not in (list, tuple):
             return None
         found: list[Operation] = []

@@ -23,11 +23,24 @@ Scope = dict[str, Value]
 
 class Unknown(NamedTuple):
     """Not known. ``handle`` is true where it came from the database connection, so that its methods may write;
-    ``table`` is then that of a mapped object which a session gave.
+    ``table`` and ``columns`` are then those of a mapped object which a session gave.
     """
 
     handle: bool = False
     table: Table | None = None
+    columns: tuple[str, ...] = ()
+
+
+class Some(NamedTuple):
+    """A sequence of such elements, nobody knows how many."""
+
+    element: Value
+
+
+class Gapped(NamedTuple):
+    """A text of which parts are not known: ``texts.GAP`` stands for each of them."""
+
+    text: str
 
 
 class Home:
@@ -137,6 +150,7 @@ class Query(NamedTuple):
     table: Table
     entity: bool = True
     where: bool = False
+    columns: tuple[str, ...] = ()
 
 
 class Row(NamedTuple):
@@ -223,6 +237,8 @@ def inside(value: Value) -> Iterator[Value]:
             todo += [one.function, *one.args, *one.keywords.values()]
         elif kind is Instance:
             todo += one.fields.values()
+        elif kind is Some:
+            todo.append(one.element)
 
 
 def weight(value: Value) -> int:
