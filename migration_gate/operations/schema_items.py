@@ -145,6 +145,8 @@ def value_writes(value: Value) -> Writes:
         return None
     sql = sql_text(value)
     if sql is not None:
+        if sql.endswith("()") and sql[:-2].isidentifier():  # now(): most need no parser
+            return function_writes((sql[:-2],))
         return default_writes(sql) if "(" in sql else ""
     if value.kind in ("true", "false", "null", "True_", "False_", "Null", "FetchedValue", "literal"):
         return ""

@@ -188,7 +188,7 @@ def of_value(value: Value) -> SqlType | None:
     """
     if isinstance(value, Imported):
         value = Made(value.name, (), {}, "")
-    if not isinstance(value, Made) or not value.whole or value.name.partition(".")[0] not in ("sqlalchemy", "sqlmodel"):
+    if not isinstance(value, Made) or not value.whole or not value.name.startswith(("sqlalchemy.", "sqlmodel.")):
         return None
     kind = value.kind
     if reader := _READERS.get(kind):
@@ -198,6 +198,8 @@ def of_value(value: Value) -> SqlType | None:
     known = _SQLALCHEMY.get(kind)
     if known is None:
         return None
+    if not known.parameters:
+        return SqlType(known.name)
     given = [_argument(value, place, name) for place, name in enumerate(known.parameters)]
     if given and given[0] is None:
         given = []  # without a precision, the scale is left out too
