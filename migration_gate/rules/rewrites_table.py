@@ -89,7 +89,7 @@ def _said(operation: Operation, migration: Migration) -> tuple[bool, str, str | 
     """Whether it is sure, the message and the remedy; None where no row is written."""
     match operation:
         case AddColumn():
-            return _column(operation)
+            return _column(operation, migration.project.settings.postgres_version)
         case ChangeType():
             return _type(operation, column_type(migration, operation))
         case RewriteTable(table=table, how=how):
@@ -114,7 +114,7 @@ _REWRITES = {
 }
 
 
-def _column(operation: AddColumn) -> tuple[bool, str, str | None] | None:
+def _column(operation: AddColumn, version: int) -> tuple[bool, str, str | None] | None:
     table, column = operation.table, operation.column
     if column.writes == "":
         return None
@@ -131,10 +131,10 @@ def _column(operation: AddColumn) -> tuple[bool, str, str | None] | None:
         f"{name} {_COLUMNS[column.writes]}: PostgreSQL gives each row that {table} has a value of its own, and writes "
         f"the whole table and its indexes anew under ACCESS EXCLUSIVE. {_WAIT.format(table=table)}"
     )
-    return True, message, _column_remedy(operation)
+    return True, message, _column_remedy(operation, version)
 
 
-def _column_remedy(operation: AddColumn) -> str | None:
+def _column_remedy(operation: AddColumn, version: int) -> str | None:
     table, column = operation.table, operation.column
     fill = execute(f"UPDATE {sql_name(table)} SET {quoted(column.name)} = … WHERE {quoted(column.name)} IS NULL")
     later = f"# then, in a revision of its own, some thousand rows at a time:\n{fill}"
@@ -154,7 +154,8 @@ def _column_remedy(operation: AddColumn) -> str | None:
     if column.writes == "generated":
         return (
             "# a plain column that the application or a trigger fills, and\n"
-            f"{later}\n# on PostgreSQL 18, GENERATED ALWAYS AS (…) VIRTUAL is computed when it is read"
+            + later
+            + "\n# or, computed when it is read: GENERATED ALWAYS AS (…) VIRTUAL" * (version >= 18)
         )
     sequence = quoted(f"{table.name}_{column.name}_seq")
     named = f"{quoted(table.schema)}.{sequence}" if table.schema else sequence
@@ -182,6 +183,13 @@ def _type(operation: ChangeType, existing: SqlType | None) -> tuple[bool, str, s
     if effect.work == "":
         return None
     table, name, to = operation.table, f"{operation.table}.{operation.column}", operation.to_type or operation.to
+    if effect.work is None and existing and operation.to_type and "time zone" in existing.name:
+        return (
+            False,
+            f"the type of {name} changes from {existing} to {to}: unless the session's TimeZone is UTC, PostgreSQL "
+            f"writes all of {table} anew under ACCESS EXCLUSIVE.",
+            None,
+        )
     if effect.work is None:
         before = f"from {existing} to {to}" if existing else f"to {to}, and its type before is not known"
         return (

@@ -89,7 +89,8 @@ def _hazard(migration: Migration, operation: Operation, table: Table, locked: Op
             "see that "
             f"no NULL is left, and reads and writes of {table} wait until that has ended."
         )
-        return migration.hazard(operation, message, _not_null_in_steps(operation), table=table)
+        version = migration.project.settings.postgres_version
+        return migration.hazard(operation, message, _not_null_in_steps(operation, version), table=table)
     own = locked.at.path == operation.at.path
     place = f"line {locked.at.line}" if own else f"{locked.at.path.name}:{locked.at.line}"
     about = operation.table  # type: ignore[union-attr]
@@ -110,8 +111,18 @@ def _hazard(migration: Migration, operation: Operation, table: Table, locked: Op
     return migration.hazard(operation, message, remedy, table=table)
 
 
-def _not_null_in_steps(operation: SetNotNull) -> str:
+def _not_null_in_steps(operation: SetNotNull, version: int) -> str:
     table, column = operation.table, operation.column
+    if version >= 18:
+        name = f"{table.name}_{column}_not_null"  # as PostgreSQL would call it
+        not_valid = f"ADD CONSTRAINT {quoted(name)} NOT NULL {quoted(column)} NOT VALID"
+        return "\n".join(
+            [
+                execute(f"ALTER TABLE {sql_name(table)} {not_valid}"),
+                "# and, in a revision of its own:",
+                execute(f"ALTER TABLE {sql_name(table)} VALIDATE CONSTRAINT {quoted(name)}"),
+            ]
+        )
     name = f"{table.name}_{column}_not_null"
     schema = schema_keyword(table)
     existing = f", existing_type={operation.type}" if operation.type else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.rules.traffic import EXCLUSIVE, Watch, judge, steps
+from tests.rules.watch import Lab
 
 VALIDATED = "validated-in-same-transaction"
 WORK = "work-under-exclusive-lock"
@@ -124,6 +125,19 @@ def test_set_not_null_reads_the_table(tmp_path: Path, watch: Watch) -> None:
     seen = watch(*bodies, per_migration=True)
     assert seen.error is None, seen.message
     assert not any((table, EXCLUSIVE) in one.held for one in seen.statements for table in one.scanned)
+
+
+def test_from_18_on_not_null_itself_is_validated_apart(tmp_path: Path, watch: Watch, lab: Lab) -> None:
+    body = 'op.alter_column("users", "age", nullable=False)'
+    (finding,) = judge(tmp_path, WORK, body, large_tables=("users",), postgres_version=18).findings
+    assert "NOT NULL age NOT VALID" in (finding.remedy or "")
+    if lab.server.major < 18:
+        pytest.skip("PostgreSQL 18 is the first that has NOT NULL … NOT VALID")
+    first, validate = steps(finding)
+    seen = watch(first, 'op.execute("UPDATE users SET age = 1 WHERE age IS NULL")', validate, per_migration=True)
+    assert seen.error is None, seen.message
+    assert not any(("users", EXCLUSIVE) in one.held for one in seen.statements if one.scanned)
+    assert seen.statements[-1].scanned == {"users"}
 
 
 WORKS_NOT = {
