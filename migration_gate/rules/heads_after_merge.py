@@ -95,8 +95,10 @@ def _remedy(project: Project, after: History, base: Base, heads: tuple[str, ...]
 
 def _start_of(after: History, base: Base, head: str) -> str | None:
     """The first revision of this branch's own, where it has a straight line of them."""
+    seen = {head}
     while new := [parent for parent in after.parents[head] if parent not in base.past.revisions]:
-        if len(after.parents[head]) > 1:
+        if len(after.parents[head]) > 1 or new[0] in seen:
             return None
         head = new[0]
+        seen.add(head)
     return head

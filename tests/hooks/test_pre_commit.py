@@ -191,3 +191,21 @@ def test_the_hooks_install_one_package_beside_the_gate(repository: Repository, h
 def installed(home: Path) -> list[Path]:
     """What lies in pre-commit's environment: `name-version.dist-info` folders, the endings cut off."""
     return [one.with_suffix("") for one in home.glob("repo*/py_env-*/lib/python*/site-packages/*.dist-info")]
+
+
+def test_what_the_base_has_is_not_judged_again_and_not_to_be_changed(repository: Repository) -> None:
+    """With the configuration of every day: origin's default branch is the base."""
+    name, old = "db/steps/c3_age.py", revision("c3", NOT_NULL, "b2")
+    write(repository.folder, {name: old})
+    repository.git("add", "--all")
+    repository.git("commit", "--no-verify", "-m", "has shipped")
+    repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repository.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    repository.git("switch", "-q", "-c", "feature")
+    status, said = repository.commit({name: f"# a comment\n{old}"})
+    assert status == 0, said
+    status, said = repository.commit({name: old.replace("age", "years")})
+    assert (status, "merged-revision-changed" in said, "not-null" in said) == (1, True, False), said
+    repository.git("restore", "--staged", "--worktree", "--source=origin/main", "--", name)
+    status, said = repository.commit({"db/steps/d4_size.py": revision("d4", NOT_NULL.replace("age", "size"), "c3")})
+    assert (status, "d4_size.py:10  not-null-without-default" in said, "c3_age.py" in said) == (1, True, False), said

@@ -40,6 +40,8 @@ def test_an_option_names_the_base(work: Work, lint: Callable[..., Said]) -> None
     assert judged(lint(work, "--base", "main")) == ["c"]
     assert judged(lint(work, "--base", work.git("rev-parse", "main"))) == ["c"]
     assert judged(lint(work, "--base", "main~0")) == ["c"]
+    work.git("tag", "--annotate", "-m", "a release", "v1", "main")
+    assert judged(lint(work, "--base", "v1")) == ["c"]
 
 
 def test_a_setting_names_it_and_the_option_overrides(work: Work, lint: Callable[..., Said]) -> None:

@@ -195,6 +195,12 @@ def test_a_declared_label_may_have_a_head_of_its_own(
     assert bool(list(said(report, RULE))) is closed
 
 
+def test_a_circle_below_the_head_is_walked_once(tmp_path: Path, gate: Gate) -> None:
+    work = parted(tmp_path / "work", {}, files("b<c", "c<b", "d<b"), files("e"))
+    report = gate("lint", "--format", "json", "--base", "main", cwd=work.root)
+    assert report.rules == [RULE, "revision-cycle"]
+
+
 def test_a_shallow_clone_sees_it_too(tmp_path: Path, gate: Gate) -> None:
     work = parted(tmp_path / "work", files("a"), files("b<a"), files("c<a"))
     clone = work.clone(tmp_path / "clone", "--depth", "1", "--branch", "feature")
