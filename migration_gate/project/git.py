@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SECONDS = 10
 
@@ -65,11 +66,22 @@ def blob_ids(content: bytes, length: int) -> tuple[str, ...]:
     """The ids that a file of this content may have, ``length`` digits each: as it is, and with the line ends that
     ``core.autocrlf`` gives it in the repository.
     """
-    from hashlib import sha1, sha256
-
-    digest = sha1 if length == 40 else sha256
+    digest = _digest(length)
     forms = (content, content.replace(b"\r\n", b"\n")) if b"\r\n" in content else (content,)
     return tuple(digest(b"blob %d\0" % len(one) + one, usedforsecurity=False).hexdigest() for one in forms)
+
+
+@cache
+def _digest(length: int) -> Callable[..., Any]:
+    """SHA-1 or SHA-256. hashlib brings OpenSSL in, which costs a hook 3 ms that Python's own SHA-1 does not."""
+    if length == 40:
+        with suppress(ImportError):
+            from _sha1 import sha1  # type: ignore[import-not-found]
+
+            return sha1  # type: ignore[no-any-return]
+    import hashlib
+
+    return hashlib.sha1 if length == 40 else hashlib.sha256
 
 
 def files_at(top: Path, commit: str) -> Iterator[tuple[str, str]]:
