@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +14,13 @@ class Environment(NamedTuple):
     """``transaction_per_migration`` as ``context.configure`` is given it, None where it is computed; Alembic's default
     is False: all pending revisions in one transaction (docs: "EnvironmentContext.configure"). ``lock_timeout`` is
     true where env.py or the ini beside it speaks of that setting at all, ``autocommit`` where they speak of that
-    isolation level: then there may be no transaction.
+    isolation level: then there may be no transaction. Where env.py hands the context on to code that configures it
+    elsewhere, ``transaction_per_migration`` and ``autocommit`` are None.
     """
 
     transaction_per_migration: bool | None = False
     lock_timeout: bool = False
-    autocommit: bool = False
+    autocommit: bool | None = False
 
 
 def read_environment(env: Path, ini: Path | None = None) -> Environment:
@@ -30,6 +32,8 @@ def read_environment(env: Path, ini: Path | None = None) -> Environment:
         return Environment()
     timeout = b"lock_timeout" in source + configuration
     autocommit = b"AUTOCOMMIT" in source + configuration
+    if b"configure(" not in source and re.search(rb"\(\s*context\s*[,)]", source):
+        return Environment(None, timeout, autocommit or None)
     if b"transaction_per_migration" not in source:
         return Environment(False, timeout, autocommit)
     tree = parse_python(source)

@@ -36,6 +36,7 @@ or, so that each line may run twice:
 Silent on what may run twice: SET, VALIDATE CONSTRAINT, REINDEX, IF EXISTS and IF NOT EXISTS, an index or constraint
 that the same revision drops IF EXISTS before it makes it, an UPDATE that does not compute a column from itself, a
 DELETE. Silent, too, on work after the block that is undone when it fails, where all before it may run twice.
+What stands under an `if` that asks for an earlier attempt's traces, or after one that returns, makes a note.
 
 Alembic runs all pending revisions in one transaction, and the one that begins after a block also holds the stamp of
 the block's revision: when a later revision fails, that stamp is undone, and the block runs again. With
@@ -46,6 +47,7 @@ Source: Alembic's documentation, MigrationContext.autocommit_block; measured wit
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -101,15 +103,21 @@ def check(migration: Migration) -> Iterator[Hazard]:
     if not once or not any(part.in_block for part in parts):
         return
     stuck = next((one for one in once if not isinstance(one, NotRead)), once[0])
-    fails = _after(steps, stuck)
+    later = _after(steps, stuck)
+    fails = next((one for one in later if not isinstance(one, NotRead)), later[0])
+    block = _block(migration.operations, stuck)
+    sure = NotRead not in (type(stuck), type(fails)) and not _is_guarded(stuck)
+    yield migration.hazard(block, _message(migration, stuck, fails), _remedy(parts), sure)
+
+
+def _message(migration: Migration, stuck: Operation, fails: Operation) -> str:
+    commits = "the autocommit block commits before the revision is stamped."
+    if isinstance(stuck, NotRead):
+        return f"{commits} What line {stuck.at.line} does was not read: if it changes the database, it is done again."
     again = "does it a second time" if isinstance(stuck, ChangeRows) else "stops there"
-    yield migration.hazard(
-        _block(migration.operations, stuck),
-        f"the autocommit block commits before the revision is stamped. If line {fails.at.line} ({_what(fails)}) fails, "
-        f"line {stuck.at.line} ({_what(stuck)}) stays, {migration.revision.id} is not stamped, and the next upgrade "
-        f"{again}.",
-        _remedy(parts),
-        sure=not isinstance(stuck, NotRead),
+    return (
+        f"{commits} If line {fails.at.line} ({_what(fails)}) fails, line {stuck.at.line} ({_what(stuck)}) stays, "
+        f"{migration.revision.id} is not stamped, and the next upgrade {again}."
     )
 
 
@@ -152,10 +160,10 @@ def _one_statement(step: Sequence[Operation], one: Operation) -> bool:
     return type(one) not in map(type, step) or python_call(one.call) is None
 
 
-def _after(steps: Sequence[Sequence[Operation]], stuck: Operation) -> Operation:
-    """The first operation that may fail when ``stuck`` has been committed."""
+def _after(steps: Sequence[Sequence[Operation]], stuck: Operation) -> list[Operation]:
+    """What may fail when ``stuck`` has been committed."""
     at = next(at for at, step in enumerate(steps) if any(one is stuck for one in step))
-    return steps[at + 1][0]
+    return [one for step in steps[at + 1 :] for one in step]
 
 
 def _block(operations: Sequence[Operation], stuck: Operation) -> Operation:
@@ -204,8 +212,32 @@ def _may_run_twice(one: Operation, all_: Sequence[Operation]) -> bool:
         case AlterTable():
             return not one.what.startswith("CREATE") and not one.what.startswith("DROP")
         case Other():
-            return re.match(r"COMMENT|GRANT|ANALYZE|VACUUM", one.what, re.IGNORECASE) is not None
+            return re.match(r"COMMENT|GRANT|ANALYZE|VACUUM|alter_column|\w+_comment", one.what, re.I) is not None
     return False
+
+
+def _is_guarded(one: Operation) -> bool:
+    """Whether it stands under an `if`, or after one that returns, that asks for more than the dialect: for what an
+    earlier attempt has left, as a rule.
+    """
+    try:
+        nodes = list(ast.walk(ast.parse(one.at.path.read_bytes())))
+    except (OSError, SyntaxError, ValueError):
+        return False
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and _holds(node, one)]
+    for node in (node for function in functions for node in ast.walk(function)):
+        if isinstance(node, ast.If) and node.lineno < one.at.line:
+            returns = any(isinstance(inner, ast.Return) for inner in node.body)
+            if (_holds(node, one) or returns) and not _DIALECT.search(ast.unparse(node.test)):
+                return True
+    return False
+
+
+_DIALECT = re.compile(r"^(?!.*\b(?:and|or)\b).*(?:dialect|postgres)", re.IGNORECASE)
+
+
+def _holds(node: ast.FunctionDef | ast.If, one: Operation) -> bool:
+    return node.lineno <= one.at.line <= (node.end_lineno or 0)
 
 
 def _dropped_before(one: Operation, all_: Sequence[Operation]) -> set[str | None]:

@@ -102,6 +102,15 @@ class Migration(NamedTuple):
         return "unknown"
 
 
+def maybe_no_transaction(environment: Environment) -> str:
+    """Why there may be no transaction, as a message goes on to say it; "" where env.py says nothing of the kind."""
+    if environment.autocommit:
+        return " env.py speaks of AUTOCOMMIT: where that is the connection's isolation level, there is no transaction."
+    if environment.autocommit is None:
+        return " env.py lets other code configure the context; where that connects in AUTOCOMMIT, there is none."
+    return ""
+
+
 def same(one: Table | None, other: Table | None) -> bool:
     """Whether two names can mean one table: without a schema a name means the search path's, "public" by default."""
     if one is None or other is None:

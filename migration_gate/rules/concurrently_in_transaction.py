@@ -56,7 +56,7 @@ from migration_gate.operations.model import (
     Operation,
     Reindex,
 )
-from migration_gate.rules.base import Hazard, Migration
+from migration_gate.rules.base import Hazard, Migration, maybe_no_transaction
 from migration_gate.rules.remedies import in_autocommit_block, python_call, statement
 
 Concurrent = CreateIndex | DropIndex | Reindex | DetachPartition
@@ -65,27 +65,34 @@ Concurrent = CreateIndex | DropIndex | Reindex | DetachPartition
 def check(migration: Migration) -> Iterator[Hazard]:
     seen: set[At] = set()
     for one in migration.operations:
-        if not isinstance(one, Concurrent) or not one.concurrently or one.at in seen:
+        if not isinstance(one, Concurrent) or not one.concurrently or _place(one) in seen:
             continue
         autocommit = migration.together(one).autocommit
-        beside = [other for other in migration.operations if other.at == one.at and not isinstance(other, Boundary)]
+        beside = [
+            other for other in migration.operations if _place(other) == _place(one) and not isinstance(other, Boundary)
+        ]
         if autocommit and not _one_string(beside):
             continue
-        seen.add(one.at)
+        seen.add(_place(one))
         why = "inside the transaction that Alembic has begun"
         unless = ""
         if autocommit:
             why = "in a string of several statements, which PostgreSQL takes for one transaction"
         elif autocommit is None:
             unless = " Whether there is one after a COMMIT depends on the driver: psycopg begins another."
-        elif migration.environment().autocommit:
-            unless = " env.py speaks of AUTOCOMMIT: where that is the connection's isolation level, there is none."
+        else:
+            unless = maybe_no_transaction(migration.environment())
         yield migration.hazard(
             one,
             f"{_what(one)} runs {why}. PostgreSQL refuses it there, whatever the table (25001).{unless}",
             in_autocommit_block(*dict.fromkeys(map(statement, beside))),
             sure=not unless,
         )
+
+
+def _place(one: Operation) -> At:
+    """Where it is written; of what a helper does, the call of the helper."""
+    return one.at._replace(inside=None)
 
 
 def _what(one: Concurrent) -> str:

@@ -55,7 +55,7 @@ from migration_gate.operations.model import (
     SqlType,
     Table,
 )
-from migration_gate.rules.base import Hazard, Migration, backwards, recorded_type
+from migration_gate.rules.base import Hazard, Migration, backwards, maybe_no_transaction, recorded_type
 from migration_gate.rules.remedies import add_value, in_autocommit_block, python_call
 
 
@@ -88,8 +88,8 @@ def _hazard(migration: Migration, use: Operation, added: AddEnumValue, sure: boo
     if _made_here(added, migration):
         message += f" {added.type} is made in this transaction too: there PostgreSQL takes it since 17."
         sure = False
-    elif migration.environment().autocommit:
-        message += " env.py speaks of AUTOCOMMIT: where that is the connection's isolation level, it is committed."
+    elif doubt := maybe_no_transaction(migration.environment()):
+        message += doubt
         sure = False
     remedy = in_autocommit_block(add_value(added))
     return migration.hazard(added if here else use, message, remedy if here else f"# at {place}:\n{remedy}", sure)

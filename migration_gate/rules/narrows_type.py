@@ -32,7 +32,7 @@ Silent on widening, on tables without rows, and where the length is bounded befo
 `SET note = left(note, 50) WHERE length(note) > 50`, by a DELETE, by a valid CHECK, or by USING left(…). Any other
 UPDATE or DELETE before it, CHECK of that column, or expression of USING makes a note, and so does a type that is not
 known, where the new one can be too narrow for some. The type before is what the revisions say, or else `existing_type`.
-json to jsonb is a note: all but \\u0000 and doubled keys fit.
+json to jsonb is a note: all but \\u0000 and doubled keys fit. So is a limit of 65,535 characters and more.
 
 Source: PostgreSQL's documentation, ALTER TABLE, and 10.4, "Value Storage"; measured, pair by pair, on 14 to 18.
 """
@@ -70,6 +70,7 @@ from migration_gate.rules.remedies import (
 _TEXTS = ("text", "character varying", "character", "citext", "bpchar")
 _INTEGERS = {"smallint": 15, "integer": 31, "bigint": 63}  # bits
 _FITS_NEARLY = {("json", "jsonb"), ("real", "numeric"), ("double precision", "numeric")}
+_LONG = 65_535  # characters that hardly a text has
 _WIDEST = (SqlType("text"), SqlType("character varying"), SqlType("citext"), SqlType("numeric"), SqlType("bytea"))
 
 
@@ -118,6 +119,8 @@ def _by_expression(migration: Migration, one: ChangeType) -> Iterator[Hazard]:
         return
     if one.to_type and one.to_type.name in ("boolean", "timestamp with time zone", "timestamp without time zone"):
         return
+    if re.match(r"\s*to_jsonb?\s*\(", one.using or "", re.IGNORECASE):
+        return
     yield migration.hazard(
         one,
         f"{_name(one)} becomes {one.to_type or one.to} by USING {one.using}. Whether that fits whatever the rows hold "
@@ -150,7 +153,7 @@ def _narrowed(migration: Migration, one: ChangeType, old: SqlType, new: SqlType,
         message += f" What {doubt.at.path.name}:{doubt.at.line} does beforehand may make every value fit."
     elif is_new(one.table, earlier):
         message += " Only new revisions have put rows into the table."
-    nearly = (old.name, new.name) in _FITS_NEARLY and not new.modifiers
+    nearly = ((old.name, new.name) in _FITS_NEARLY and not new.modifiers) or (_limit(new) or 0) >= _LONG
     sure = not (doubt or nearly or is_new(one.table, earlier))
     yield migration.hazard(one, message, _remedy(one, old, new), sure)
 

@@ -197,8 +197,32 @@ def test_a_later_revision_that_fails_takes_back_the_stamp_of_a_block(lab: Lab, t
             assert upgrade(lab, database, folder).error == again
 
 
-def test_what_was_not_read_before_the_block_is_a_note(repository: Repository):
-    repository.write({"a1.py": revision("a1", f"from app import change\nchange(op.get_bind())\n{IN_BLOCK}")})
+@pytest.mark.parametrize(
+    "body", [f"change(op.get_bind())\n{IN_BLOCK}", f"{IN_BLOCK}change(op.get_bind())"], ids=["before", "after"]
+)
+def test_what_was_not_read_beside_the_block_is_a_note(body: str, repository: Repository):
+    repository.write({"a1.py": revision("a1", f"from app import change\n{body}")})
     verdict = repository.judge(select=(RULE,))
     assert verdict.findings == ()
     assert [one.message for one in verdict.notes if one.message.startswith(RULE)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "closed"),
+    [
+        ("if not has_column(op.get_bind()):", False),
+        ('if op.get_context().dialect.name == "postgresql":', True),
+    ],
+)
+def test_what_asks_for_an_earlier_attempt_is_a_note(condition: str, closed: bool, repository: Repository):
+    body = f'{condition}\n    op.add_column("users", sa.Column("phone", sa.Text()))\n{IN_BLOCK}'
+    repository.write({"a1.py": revision("a1", f"from app import has_column\n{body}")})
+    verdict = repository.judge(select=(RULE,))
+    assert len(verdict.findings) == closed
+    assert len([one for one in verdict.notes if one.message.startswith(RULE)]) == (not closed)
+
+
+def test_a_return_before_it_is_such_a_question(repository: Repository):
+    body = f'if has_index():\n    return\nop.add_column("users", sa.Column("phone", sa.Text()))\n{IN_BLOCK}'
+    repository.write({"a1.py": revision("a1", f"from app import has_index\n{body}")})
+    assert repository.findings(select=(RULE,)) == ()

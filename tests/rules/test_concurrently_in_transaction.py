@@ -127,13 +127,29 @@ def test_what_the_driver_decides_is_a_note(commit: str, repository: Repository):
     assert [one.message for one in verdict.notes if "depends on the driver" in one.message]
 
 
-def test_an_autocommit_connection_is_a_note(repository: Repository):
-    repository.write(
-        {
-            "a1.py": revision("a1", BAD["create_index"]),
-            "../env.py": 'connectable = create_engine(url, isolation_level="AUTOCOMMIT")\n',
-        }
-    )
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        ('connectable = create_engine(url, isolation_level="AUTOCOMMIT")\n', "env.py speaks of AUTOCOMMIT"),
+        ("from app import migrate\nmigrate(context, config)\n", "env.py lets other code configure the context"),
+    ],
+)
+def test_an_autocommit_connection_is_a_note(env: str, why: str, repository: Repository):
+    repository.write({"a1.py": revision("a1", BAD["create_index"]), "../env.py": env})
     verdict = repository.judge(select=(RULE,))
     assert verdict.findings == ()
-    assert [one.message for one in verdict.notes if "env.py speaks of AUTOCOMMIT" in one.message]
+    assert [one.message for one in verdict.notes if why in one.message]
+
+
+def test_what_a_helper_does_is_said_once_where_it_is_called(repository: Repository):
+    helper = f"""
+        def build():
+            {BAD["create_index"]}
+            {BAD["SQL"]}
+    """
+    source = revision("a1", "build()").replace("\n\n\ndef upgrade", f"\n{dedent(helper)}\n\ndef upgrade")
+    repository.write({"a1.py": source})
+    assert len(repository.findings(select=(RULE,))) == 2  # in one file each has its own line
+    repository.write({"a1.py": "from helpers import build\n" + revision("a1", "build()")})
+    (repository.root / "helpers.py").write_text("import sqlalchemy as sa\nfrom alembic import op\n" + dedent(helper))
+    assert repository.only(select=(RULE,)).line
