@@ -218,6 +218,10 @@ FAILS = (
 )
 
 
+# What another rule says of an example all the same, and rightly: a narrower type costs a rewrite, once its values fit.
+ALSO = {"narrows-type": {"rewrites-table"}}
+
+
 def examples(heading: str) -> list[object]:
     return [
         pytest.param(name, text, id=f"{name} {number}")
@@ -265,4 +269,5 @@ def test_a_rule_is_content_with_what_it_would_have_instead(rule: str, text: str,
 
 @pytest.mark.parametrize(("rule", "text"), examples(INSTEAD))
 def test_no_other_rule_refuses_what_one_would_have_instead(rule: str, text: str, lab: Lab, tmp_path: Path) -> None:
-    assert Example(lab, tmp_path, rule, text).judge().findings == ()
+    findings = Example(lab, tmp_path, rule, text).judge().findings
+    assert {one.rule for one in findings} <= ALSO.get(rule, set()), findings
