@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from migration_gate.rules import OPERATIONS
 from migration_gate.rules.pages import INSTEAD, REFUSED, page, revisions
 from tests.rules.conftest import Repository
 from tests.rules.production import KEPT_OUT, MODELS, READS, WRITES
-from tests.rules.watch import SHIPPED, Lab, Locks, Seen, Statement, ask, fork, project, upgrade
+from tests.rules.watch import SHIPPED, Lab, Locks, Seen, Statement, answers, ask, fork, project, upgrade
 
 TABLES = frozenset("users groups memberships orders events events_2024 events_2025 order_totals".split()) | {
     "crm.users",
@@ -82,31 +83,30 @@ def narrows(example: Example) -> bool:
     if example.seen.error:
         return fails_on_rows("22001", "22003", "22P02", "22007", "22008", "23514")(example)
     updates = any(one.rows for one in example.seen.statements)
-    return not updates and around(example, *READS) != (values := before(example, *READS)) and bool(values)
+    return not updates and after(example, *READS) != (values := before(example, *READS)) and bool(values)
 
 
 def before(example: Example, *questions: str) -> list[object]:
     with fork(example.lab) as database:
-        return [_answer(example, database, one) for one in questions]
+        return _sorted(answers(example.lab, database, *questions))
 
 
-def around(example: Example, *questions: str) -> list[object]:
+def after(example: Example, *questions: str) -> list[object]:
     """The answers after the upgrade."""
     with fork(example.lab) as database:
         upgrade(example.lab, database, example.folder)
-        return [_answer(example, database, one) for one in questions]
+        return _sorted(answers(example.lab, database, *questions))
 
 
-def _answer(example: Example, database: str, question: str) -> object:
-    answer = ask(example.lab, database, question)
-    return answer if isinstance(answer, str) else sorted(map(str, answer))
+def _sorted(found: list[list[tuple[Any, ...]] | str]) -> list[object]:
+    return [one if isinstance(one, str) else sorted(map(str, one)) for one in found]
 
 
 def discards(example: Example) -> bool:
     """A table has no rows any more, or something went that nobody named."""
     counts = [f"SELECT count(*) FROM {one.partition(' FROM ')[2]}" for one in READS]
     emptied = any(
-        was != now == ["(0,)"] for was, now in zip(before(example, *counts), around(example, *counts), strict=True)
+        was != now == ["(0,)"] for was, now in zip(before(example, *counts), after(example, *counts), strict=True)
     )
     return emptied or any(" cascades to " in said for one in example.seen.statements for said in one.said)
 
@@ -117,7 +117,7 @@ def unchecked(example: Example) -> bool:
 
 
 def old_code_fails(example: Example) -> bool:
-    return any(isinstance(one, str) for one in around(example, *READS, *WRITES))
+    return any(isinstance(one, str) for one in after(example, *READS, *WRITES))
 
 
 def several_at_once(example: Example) -> bool:
@@ -176,7 +176,7 @@ def no_way_back(example: Example) -> bool:
         assert upgrade(example.lab, database, example.folder).error is None
         if upgrade(example.lab, database, example.folder, to=SHIPPED).error:
             return True
-        return [_answer(example, database, SHAPE)] != shape
+        return _sorted(answers(example.lab, database, SHAPE)) != shape
 
 
 # What PostgreSQL, or Alembic, has to do with an example that a rule refuses, and not with what it would have instead.

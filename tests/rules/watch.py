@@ -89,6 +89,7 @@ class Lab(NamedTuple):
 
 @contextmanager
 def laboratory(server: Server) -> Iterator[Lab]:
+    """Make both databases on a server; they go with it."""
     with connect(server, server.maintenance) as control:
         lab = Lab(server, control, count(), [])
         for rows in (False, True):
@@ -119,12 +120,22 @@ def fork(lab: Lab, rows: bool = True) -> Iterator[str]:
 
 def ask(lab: Lab, database: str, question: str) -> list[tuple[Any, ...]] | str:
     """The rows of an answer, or the SQLSTATE of a refusal; nothing of it stays."""
-    with connect(lab.server, database) as connection, connection.transaction(force_rollback=True):
-        try:
-            answer = connection.execute(question)
-        except psycopg.Error as error:
-            return error.sqlstate or type(error).__name__
-        return answer.fetchall() if answer.description else []
+    return answers(lab, database, question)[0]
+
+
+def answers(lab: Lab, database: str, *questions: str) -> list[list[tuple[Any, ...]] | str]:
+    """The same for several, none of which sees what another one did."""
+    with connect(lab.server, database) as connection:
+        return [_answer(connection, one) for one in questions]
+
+
+def _answer(connection: psycopg.Connection, question: str) -> list[tuple[Any, ...]] | str:
+    try:
+        with connection.transaction(force_rollback=True):
+            found = connection.execute(question)
+            return found.fetchall() if found.description else []
+    except psycopg.Error as error:
+        return error.sqlstate or type(error).__name__
 
 
 def project(
