@@ -71,7 +71,7 @@ _RELATIONS = frozenset(("DynamicMapped", "WriteOnlyMapped", "AssociationProxy", 
 
 def read_mapped(source: bytes) -> tuple[Mapped, ...]:
     """What one module maps, in the order of its lines. Never raises: what is no Python maps nothing."""
-    written = declared(source)
+    written = declared(source) or ()
     known = {one.name: one for one in written if one.kind != "table"}
     return tuple(found for one in written if (found := mapped(one, known.get)) is not None)
 
@@ -176,18 +176,18 @@ def snake_case(name: str) -> str:
 # ── one file ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def declared(source: bytes) -> tuple[Declared, ...]:
-    """The classes, bases and tables of a module, as they are written. Never raises."""
+def declared(source: bytes) -> tuple[Declared, ...] | None:
+    """The classes, bases and tables of a module, as they are written; None where it does not parse. Never raises."""
     tree = parse_python(source)
     if isinstance(tree, SyntaxProblem):
-        return ()
+        return None
     known = _constants(tree)
     nodes = list(ast.walk(tree))
     try:
         found = [_class(one, known) for one in nodes if isinstance(one, ast.ClassDef)]
         found += [*_bases(tree), *(_tables(nodes, known) if b"Table" in source else ())]
     except RecursionError:
-        return ()
+        return None
     return tuple(sorted(_with_later_columns(tree, found, known), key=lambda one: one.line))
 
 

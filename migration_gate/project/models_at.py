@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from migration_gate.project import git
 from migration_gate.project.model import Project
 from migration_gate.project.models import Declared, Mapped, declared, mapped
 
-SECONDS = 20
 MOST_FILES = 10_000
 MOST_WALKED = 40_000
 LARGEST = 1 << 20
@@ -36,11 +36,13 @@ _MIGRATION = re.compile(rb"^down_revision\b", re.MULTILINE)
 
 class Models(NamedTuple):
     """The files of a repository that may hold models or their bases, by their paths from the project's root.
-    ``where`` says which state of the repository that is. The rest is what has been found in them.
+    ``where`` says which state of the repository that is. ``whole`` is False where there are more of them, or larger
+    ones, than are read. The rest is what has been found in them.
     """
 
     files: dict[str, bytes]
     where: str = "the working tree"
+    whole: bool = True
     mapped: dict[str, tuple[Mapped, ...]] = {}  # noqa: RUF012 -- models_at gives each its own
     homes: dict[str, list[str]] = {}  # noqa: RUF012 -- the files of each class or variable
 
@@ -65,23 +67,21 @@ def models_at(project: Project, commit: str | None = None, name: str | None = No
     Tests, migrations and what belongs to another Alembic project of the repository are left out. Where git does not
     answer, or there is none, the working tree is walked.
     """
-    root = project.root
-    if commit and (commit.startswith("-") or _git_grep(root, "^$", commit, ("*.none",)) is None):
-        commit = name = None
-    found = _git_grep(root, _EITHER, commit)
+    found = _at(project.root, commit) if commit and not commit.startswith("-") else None
+    where = name or commit or ""
     if found is None:
-        found = _walked_grep(root, _EITHER)
+        found, where = _in_tree(project.root), "the working tree"
     other = cache(lambda folder: _is_another(project, folder))
     files = {
         path: content
         for path, content in found.items()
-        if not _MIGRATION.search(content) and not other(os.path.dirname(path))
+        if content is not None and not _MIGRATION.search(content) and not other(os.path.dirname(path))
     }
     homes: dict[str, list[str]] = {}
     for path, content in files.items():
         for names in set(_NAMES.findall(content)):
             homes.setdefault(b"".join(names).decode(errors="replace"), []).append(path)
-    return Models(files, name or commit or "the working tree", {}, homes)
+    return Models(files, where, len(found) < MOST_FILES and None not in found.values(), {}, homes)
 
 
 def mappings(models: Models, table: str, schema: str | None) -> list[Mapping]:
@@ -101,6 +101,14 @@ def mappings(models: Models, table: str, schema: str | None) -> list[Mapping]:
     # MetaData(schema="…") gives a schema to tables that name none.
     elsewhere = any(b"MetaData" in content and _SCHEMA.search(content) for content in models.files.values())
     return [one for one in found if elsewhere and (one.mapped.schema is None or schema is None)]
+
+
+def not_read(models: Models, table: str) -> str | None:
+    """A file that may map the table and cannot be read, by its path, or "" for what was not looked at at all."""
+    for path, content in models.files.items():
+        if _MARKED.search(content) and _speaks_of(content, table) and _parsed(content) is None:
+            return path
+    return None if models.whole else ""
 
 
 def any_mapped(models: Models) -> bool:
@@ -150,8 +158,12 @@ def _mapped_in(models: Models, path: str) -> tuple[Mapped, ...]:
 
 
 @cache
-def _declared(content: bytes) -> tuple[Declared, ...]:
+def _parsed(content: bytes) -> tuple[Declared, ...] | None:
     return declared(content)
+
+
+def _declared(content: bytes) -> tuple[Declared, ...]:
+    return _parsed(content) or ()
 
 
 def _nearest(models: Models, path: str, name: str) -> Declared | None:
@@ -168,6 +180,8 @@ def _nearest(models: Models, path: str, name: str) -> Declared | None:
             return found
     return None
 
+
+_Found = dict[str, bytes | None]  # None for a file that is too large, or that cannot be read
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -187,76 +201,65 @@ def _is_another(project: Project, folder: str) -> bool:
     return False
 
 
-def _git_grep(
-    root: Path, pattern: str, commit: str | None, paths: tuple[str, ...] = ("*.py",)
-) -> dict[str, bytes] | None:
-    """The *.py files that a pattern finds, with their content; None where git does not answer."""
-    words = ("grep", "-l", "-z", "-I", "--no-color", "--no-full-name", "-E", "-e", pattern)
-    listed = _git(root, *words, commit or "--untracked", "--", *paths, ok=(0, 1))
-    if listed is None:
+def _at(root: Path, commit: str) -> _Found | None:
+    """The files of a commit; None where git does not have it."""
+    try:
+        names = _chosen(git.grep(root, _EITHER, commit, "*.py"))
+        found = git.objects(root, (f"{commit}:./{name}" for name in names))
+    except git.Silent:
         return None
-    names = [name.removeprefix(f"{commit}:") for name in os.fsdecode(listed).split("\0") if name]
-    chosen = [name for name in names if not _TEST.search(name) and "\n" not in name][:MOST_FILES]
-    if commit is None:
-        return {name: content for name in chosen if (content := _content(root / name))}
-    asked = "".join(f"{commit}:./{name}\n" for name in chosen)
-    answer = _git(root, "cat-file", "--batch", given=os.fsencode(asked))
-    return None if answer is None else dict(zip(chosen, _blobs(answer), strict=False))
+    contents = {name: found[at].content for name in names if (at := f"{commit}:./{name}") in found}
+    return {name: content if len(content) <= LARGEST else None for name, content in contents.items()}
 
 
-def _blobs(answer: bytes) -> Iterator[bytes]:
-    """What ``git cat-file --batch`` prints: "<id> blob <size>", the content, a line feed; or "<name> missing"."""
-    at = 0
-    while at < len(answer):
-        end = answer.index(b"\n", at)
-        words = answer[at:end].split(b" ")
-        size = int(words[-1]) if words[-1].isdigit() else -1
-        yield answer[end + 1 : end + 1 + size] if 0 <= size <= LARGEST else b""
-        at = end + 1 + size + 1
+def _in_tree(root: Path) -> _Found:
+    """Those of the working tree."""
+    try:
+        names = git.grep(root, _EITHER, None, "*.py")
+    except git.Silent:
+        return _walked(root)
+    return {name: _content(root / name) for name in _chosen(names)}
 
 
-def _walked_grep(root: Path, pattern: str) -> dict[str, bytes]:
+def _chosen(names: list[str]) -> list[str]:
+    return [one for one in names if not _TEST.search(one) and "\n" not in one][:MOST_FILES]
+
+
+def _walked(root: Path) -> _Found:
     """As git would find them, without git."""
-    wanted = re.compile(pattern.encode(), re.MULTILINE)
-    found: dict[str, bytes] = {}
+    wanted = re.compile(_EITHER.encode(), re.MULTILINE)
+    found: _Found = {}
+    for path in _python_files(root):
+        content = _content(root / path)
+        if content is None or wanted.search(content):
+            found[path] = content
+        if len(found) == MOST_FILES:
+            break
+    return found
+
+
+def _python_files(root: Path) -> Iterator[str]:
     walked = 0
     for folder, folders, names in os.walk(root):
-        hidden = {one for one in folders if one.startswith(".") or one in _SKIPPED}
-        folders[:] = sorted(one for one in folders if one not in hidden and not _is_venv(folder, one))
+        skipped = {one for one in folders if one.startswith(".") or one in _SKIPPED or _is_venv(folder, one)}
+        folders[:] = sorted(set(folders) - skipped)
         walked += len(names)
-        if walked > MOST_WALKED or len(found) > MOST_FILES:
-            break
+        if walked > MOST_WALKED:
+            return
         for name in names:
-            path = os.path.join(folder, name)
-            shown = os.path.relpath(path, root).replace(os.sep, "/")
-            if name.endswith(".py") and not _TEST.search(shown) and wanted.search(content := _content(Path(path))):
-                found[shown] = content
-    return found
+            shown = os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
+            if name.endswith(".py") and not _TEST.search(shown):
+                yield shown
 
 
 def _is_venv(folder: str, name: str) -> bool:
     return os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes() if path.is_file() and path.stat().st_size <= LARGEST else b""
+        if not path.is_file():  # a dangling link
+            return b""
+        return path.read_bytes() if path.stat().st_size <= LARGEST else None
     except OSError:
-        return b""
-
-
-def _git(folder: Path, *words: str, given: bytes = b"", ok: tuple[int, ...] = (0,)) -> bytes | None:
-    """Git's output; None where there is no git, no repository or commit, or no answer in time."""
-    import subprocess
-
-    try:
-        done = subprocess.run(
-            ["git", "-c", "submodule.recurse=false", "-C", str(folder), *words],
-            input=given,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout if done.returncode in ok else None

@@ -38,12 +38,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from migration_gate.operations.model import DropColumn, DropTable, Table
-from migration_gate.project.models_at import Mapping, Models, any_mapped, mappings, models_at
+from migration_gate.project.models_at import Mapping, Models, any_mapped, mappings, models_at, not_read
 from migration_gate.rules.base import Hazard, Migration
 from migration_gate.rules.names import as_written, shipped_as, taken_again
 from migration_gate.rules.remedies import literal, python_call, quoted, schema_keyword, sql_name
+
+
+class Said(NamedTuple):
+    """A message, the mapping's place in the code, "" where there is none, and whether it is sure."""
+
+    message: str
+    place: str
+    sure: bool = True
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -58,55 +67,64 @@ def check(migration: Migration) -> Iterator[Hazard]:
         models = models or migration.models() or models_at(migration.project)
         said = _said(models, *known_as)
         if said:
-            message, place, sure = said
-            yield migration.hazard(operation, message, _remedy(operation, place), sure)
+            yield migration.hazard(operation, said.message, _remedy(operation, said.place), said.sure)
 
 
-def _said(models: Models, table: Table, column: str) -> tuple[str, str, bool] | None:
-    """The message, the mapping's place, and whether it is sure; None where nothing uses it."""
+def _said(models: Models, table: Table, column: str) -> Said | None:
+    """What there is to say; None where nothing uses it."""
     found = mappings(models, table.name, table.schema)
     what = f"{table}.{column}" if column else str(table)
-    if not found:
-        if any_mapped(models):
-            return None
-        return (
-            f"{what} is dropped, and nobody can show that it is unused: no mapped class and no Table was found in the "
-            f"Python files of {models.where}. Code that still reads or writes it fails at once.",
-            "",
-            True,
+    for one in found:
+        line = dict(one.mapped.columns).get(column) if column else one.mapped.line
+        if line is not None:
+            return _used(models, one, f"{one.path}:{line}", what, table)
+    return _not_whole(found, table, column) or _not_read(models, table, what) or _nothing(models, what, found)
+
+
+def _used(models: Models, one: Mapping, place: str, what: str, table: Table) -> Said:
+    if one.by == "ending":
+        return Said(
+            f"{place} maps {what}, if the table's name, which is computed there, is {table.name}.", place, False
         )
-    users = [(one, line) for one in found if (line := _line(one, column)) is not None]
-    if users:
-        one, line = users[0]
-        place = f"{one.path}:{line}"
-        if one.by == "ending":
-            return (
-                f"{place} maps {column or 'a table'}, and the table's name is computed: it may be {table}.",
-                place,
-                False,
-            )
-        return _used(one, place, what, len(users) - 1, models), place, True
-    unsure = next((one for one in found if column and not one.mapped.whole), None)
-    if unsure is None:
-        return None
-    place = f"{unsure.path}:{unsure.mapped.line}"
-    bases = ", ".join(unsure.mapped.missing)
-    why = f"it also takes what {bases} has, which is not in this repository" if bases else "its columns are reflected"
-    return f"{place} maps {table}, and nobody can tell by reading whether {column} too: {why}.", place, False
-
-
-def _line(one: Mapping, column: str) -> int | None:
-    """Where the mapping names the column, or begins; None where it does not have it."""
-    return dict(one.mapped.columns).get(column) if column else one.mapped.line
-
-
-def _used(one: Mapping, place: str, what: str, more: int, models: Models) -> str:
     where = "" if models.where == "the working tree" else f" in {models.where}"
-    others = f" (and {more} more)" if more else ""
     guessed = "" if one.by == "written" else f" The table's name is computed there; {one.mapped.name} may well be it."
-    return (
-        f"{place} maps {what}{where}{others}. Each query of {one.mapped.name} names it, and fails from this migration "
-        f"on until no process of that code is left.{guessed}"
+    return Said(
+        f"{place} maps {what}{where}. Each query of {one.mapped.name} names it, and fails from this migration on until "
+        f"no process of that code is left.{guessed}",
+        place,
+    )
+
+
+def _not_whole(found: list[Mapping], table: Table, column: str) -> Said | None:
+    """The table's class has columns that the repository does not show."""
+    one = next((one for one in found if column and not one.mapped.whole), None)
+    if one is None:
+        return None
+    place = f"{one.path}:{one.mapped.line}"
+    bases = ", ".join(one.mapped.missing)
+    why = f"it also takes what {bases} has, which is not in this repository" if bases else "its columns are reflected"
+    return Said(f"{place} maps {table}, and nobody can tell by reading whether {column} too: {why}.", place, False)
+
+
+def _not_read(models: Models, table: Table, what: str) -> Said | None:
+    """A file that may use it could not be read."""
+    path = not_read(models, table.name)
+    if path is None:
+        return None
+    why = f"{path} may map it, and is no Python that this interpreter reads"
+    return Said(
+        f"Whether code uses {what} is not known: {why if path else 'there are more files than are read'}.", "", False
+    )
+
+
+def _nothing(models: Models, what: str, found: list[Mapping]) -> Said | None:
+    """Nothing is mapped at all, so that nobody can tell what the code uses."""
+    if found or any_mapped(models):
+        return None
+    return Said(
+        f"{what} is dropped, and nobody can show that it is unused: no mapped class and no Table was found in the "
+        f"Python files of {models.where}. Code that still reads or writes it fails at once.",
+        "",
     )
 
 

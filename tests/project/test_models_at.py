@@ -10,7 +10,7 @@ import pytest
 
 from migration_gate.project import discovery
 from migration_gate.project.model import Project
-from migration_gate.project.models_at import any_mapped, likeness, mappings, models_at
+from migration_gate.project.models_at import LARGEST, any_mapped, likeness, mappings, models_at, not_read
 from tests.conftest import write
 
 FILES = {
@@ -192,6 +192,22 @@ def test_a_commit_that_is_none_gives_the_working_tree(commit: str, tmp_path: Pat
     models = models_at(one, commit, "origin/main")
     assert any_mapped(models)
     assert models.where == "the working tree"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_tells_what_it_could_not_read(way: Callable[[Path], str | None], tmp_path: Path) -> None:
+    broken = BASE + USER + "\n)"
+    one = project(tmp_path, {"app/models.py": broken, "app/large.py": BASE + "#" * LARGEST})
+    models = models_at(one, way(tmp_path))
+    assert not_read(models, "users") == "app/models.py"
+    assert not_read(models, "groups") == ""
+
+
+def test_tells_nothing_of_what_it_could_read(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/dangling.py").symlink_to("nowhere.py")
+    one = project(tmp_path, {"app/models.py": BASE + USER, "app/__init__.py": "", "app/other.py": BASE + "\n)"})
+    assert not_read(models_at(one), "users") is None
 
 
 SCHEMAS = {

@@ -135,6 +135,11 @@ MODELS_AND = {
         "",
         "",
     ),
+    "a file that may map it, and that nobody can read": (
+        BASE + USER.format("Base") + "    type X[T] = ???\n",
+        "note",
+        "app/models.py may map it",
+    ),
     "only other tables": (BASE + USER.format("Base").replace('"users"', '"people"'), "", ""),
     "a computed name that may be it": (
         BASE + "class User(Base):\n    __tablename__ = name()\n    bio: Mapped[str]\n",
@@ -144,7 +149,7 @@ MODELS_AND = {
     "a computed name that may end so": (
         BASE + "class Sers(Base):\n    __tablename__ = name()\n    bio: Mapped[str]\n",
         "note",
-        "it may be users",
+        "if the table's name",
     ),
     "a computed name that is not it": (
         BASE + "class Order(Base):\n    __tablename__ = name()\n    bio: Mapped[str]\n",
