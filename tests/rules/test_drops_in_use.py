@@ -12,11 +12,12 @@ from migration_gate.findings import Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.settings import Settings
 from migration_gate.rules.judging import judge_operations, select
-from tests.conftest import write
+from tests.conftest import Gate, revision, write
 from tests.rules.afterwards import broken
 from tests.rules.production import MODELS
 from tests.rules.tables import alternatives, pasted
 from tests.rules.watch import SHIPPED, Lab, project
+from tests.under_git import PROJECT, VERSIONS, Work, said, start
 
 RULE = "drops-in-use"
 NO_COLUMN, NO_TABLE = "42703", "42P01"
@@ -39,8 +40,8 @@ def judge(folder: Path, *bodies: str, models: str | dict[str, str] = MODELS) -> 
     write(place, {"app/models.py": models} if isinstance(models, str) else models)
     (one,) = discovery.find(place)
     one = one._replace(settings=Settings(select=(RULE,), start_after=(SHIPPED,)), root=place)
-    said = judge_operations(one, select(one, history.load(one), None))
-    return Verdict(said.findings, tuple(note for note in said.notes if note.message.startswith(RULE)))
+    judged = judge_operations(one, select(one, history.load(one), None))
+    return Verdict(judged.findings, tuple(note for note in judged.notes if note.message.startswith(RULE)))
 
 
 # Each with what its message says of the mapping, and what the old code meets.
@@ -90,9 +91,9 @@ GOOD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_what_it_refuses_breaks_running_code(case: str, tmp_path: Path, lab: Lab) -> None:
-    body, said, error = BAD[case]
+    body, mapping, error = BAD[case]
     (finding,) = judge(tmp_path, body).findings
-    assert said in finding.message
+    assert mapping in finding.message
     assert error in broken(lab, tmp_path, body).values()
 
 
@@ -169,12 +170,12 @@ MODELS_AND = {
 }
 
 
-@pytest.mark.parametrize(("models", "kind", "said"), MODELS_AND.values(), ids=MODELS_AND)
-def test_it_depends_on_the_models(models: str, kind: str, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("models", "kind", "words"), MODELS_AND.values(), ids=MODELS_AND)
+def test_it_depends_on_the_models(models: str, kind: str, words: str, tmp_path: Path) -> None:
     verdict = judge(tmp_path, DROP, models=models)
     assert (len(verdict.findings), len(verdict.notes)) == {"finding": (1, 0), "note": (0, 1), "": (0, 0)}[kind]
     messages = [*(one.message for one in verdict.findings), *(one.message for one in verdict.notes)]
-    assert all(said in one for one in messages)
+    assert all(words in one for one in messages)
 
 
 def test_a_table_that_another_new_revision_makes(tmp_path: Path) -> None:
@@ -207,3 +208,45 @@ def test_the_first_release_of_its_remedy_breaks_nothing(body: str, tmp_path: Pat
     models = "\n".join(one for one in MODELS.split("\n") if "bio" not in one and "age" not in one)
     models = models.partition("class Group")[0] + BASE if "groups" in body else models
     assert judge(tmp_path, body, models=models).findings == ()
+
+
+MODEL = BASE + USER.format("Base") + "    bio: Mapped[str]\n"
+WITHOUT = BASE + USER.format("Base")
+DROPS = {f"{VERSIONS}/c.py": revision("c", DROP, "b")}
+
+
+def lint(gate: Gate, work: Work, *words: str) -> list[str]:
+    report = gate("lint", "--format", "json", "--base", "main", *words, cwd=work.root).json
+    return [str(one["message"]) for one in said(report, RULE)]
+
+
+def test_model_and_migration_in_one_release(tmp_path: Path, gate: Gate) -> None:
+    """What runs in production is the base's code: it does not help that this branch's has no such column any more."""
+    work = start(tmp_path / "work", {**PROJECT, "app/models.py": MODEL})
+    work.commit({"app/models.py": WITHOUT, **DROPS})
+    (message,) = lint(gate, work)
+    assert message.startswith("app/models.py:5 maps users.bio in main.")
+    assert lint(gate, work, "--all") == [message]
+
+
+def test_two_releases(tmp_path: Path, gate: Gate) -> None:
+    work = start(tmp_path / "work", {**PROJECT, "app/models.py": MODEL})
+    work.git("switch", "--quiet", "main")
+    work.commit({"app/models.py": WITHOUT})
+    work.git("switch", "--quiet", "-C", "feature")
+    work.commit(DROPS)
+    assert lint(gate, work) == []
+
+
+def test_a_column_that_only_the_branch_maps_again(tmp_path: Path, gate: Gate) -> None:
+    work = start(tmp_path / "work", {**PROJECT, "app/models.py": WITHOUT})
+    work.commit({"app/models.py": MODEL, **DROPS})
+    assert lint(gate, work) == []
+
+
+def test_a_shallow_clone_has_the_base_s_models(tmp_path: Path, gate: Gate) -> None:
+    work = start(tmp_path / "work", {**PROJECT, "app/models.py": MODEL})
+    work.commit({"app/models.py": WITHOUT, **DROPS})
+    clone = work.clone(tmp_path / "clone", "--depth", "1", "--no-single-branch")
+    (message,) = lint(gate, clone, "--base", "origin/main")
+    assert "in origin/main" in message
