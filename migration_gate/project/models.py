@@ -132,8 +132,10 @@ def _is_mapped(one: Declared, chain: tuple[Declared, ...], missing: tuple[str, .
     names = {name for each in (one, *chain) for name in each.bases}
     if "SQLModel" in names:  # table=True is not inherited
         return False
-    if names & {"Model"} or any(base.kind != "class" or _BASES.intersection(base.bases) for base in chain):
+    if any(base.kind != "class" or _BASES.intersection(base.bases) for base in chain):
         return True
+    if "Model" in names:  # Flask-SQLAlchemy's, or some other library's
+        return any(each.columns or each.table for each in (one, *chain))
     return bool(missing) and (one.table is not None or bool(one.columns) or any(each.table for each in chain))
 
 
@@ -186,9 +188,9 @@ def declared(source: bytes) -> tuple[Declared, ...] | None:
     try:
         found = [_class(one, known) for one in nodes if isinstance(one, ast.ClassDef)]
         found += [*_bases(tree), *(_tables(nodes, known) if b"Table" in source else ())]
+        return tuple(sorted(_with_later_columns(tree, found, known), key=lambda one: one.line))
     except RecursionError:
         return None
-    return tuple(sorted(_with_later_columns(tree, found, known), key=lambda one: one.line))
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:

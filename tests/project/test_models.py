@@ -416,12 +416,22 @@ READ: dict[str, tuple[str, list[tuple[str | None, set[str], bool]]]] = {
         """,
         [],
     ),
+    "another library's Model": (
+        """
+        class Secret(Model):
+            id_attribute = "ID"
+        class Author(models.Model):
+            name = models.CharField(max_length=50)
+        """,
+        [],
+    ),
     "a mixin alone": ("class Stamped:\n    created_at = Column(DateTime)", []),
     "another library's Table": ('table = Table("Name", "Size")\nother = Table(title="x")', []),
     "a class that is its own base": ("class User(User):\n    id = Column(Integer)", [(None, {"id"}, False)]),
     "bases in a circle": ("class A(B):\n    id = Column(Integer)\nclass B(A): pass", [(None, {"id"}, False)]),
     "a syntax error": ("class User(", []),
     "a null byte": ("x = '\0'", []),
+    "calls of calls": ("class A(B):\n    id = f" + "()" * 3000 + "\nA.x = f" + "()" * 3000, []),
     "nothing": ("", []),
 }
 
