@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from migration_gate.operations.model import At, Table
@@ -115,4 +116,18 @@ def names(value: Value) -> tuple[str, ...]:
     """A list of columns; what is no plain name, an expression, is "" there. Empty where the list is not known."""
     if type(value) not in (list, tuple):
         return ()
-    return tuple((name_or_none(one) or "") if not isinstance(one, Made) else "" for one in value)
+    return tuple((name_or_none(one) or "") if not isinstance(one, Made) else _ordered(one) for one in value)
+
+
+def _ordered(value: Made) -> str:
+    """The column of ``sa.text("created_at DESC")`` and of ``sa.desc("created_at")``."""
+    if value.kind in ("asc", "desc", "nulls_first", "nulls_last") and value.args:
+        return names(value.args[:1])[0]
+    found = _ORDERED.fullmatch((sql_text(value) or "").strip())
+    return (found["quoted"] or found["plain"].lower()) if found else ""
+
+
+_ORDERED = re.compile(
+    r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[A-Za-z_]\w*))(?:\s+(?:asc|desc))?(?:\s+nulls\s+(?:first|last))?',
+    re.I | re.ASCII,
+)

@@ -49,6 +49,7 @@ from migration_gate.operations.model import (
 )
 from migration_gate.operations.schema_items import (
     column_of,
+    columns_of_table,
     condition_of,
     default_of,
     extras,
@@ -182,16 +183,8 @@ def _server_default(call: Call, of: Table, column: str) -> list[Operation]:
 def _create_table(call: Call) -> list[Operation]:
     of = table(call)
     made = [one for one in call.args[1:] if isinstance(one, Made)]
-    columns = []
-    for one in filter(is_column, made):
-        try:
-            columns.append(column_of(one))
-        except NotKnown:
-            continue  # the table is new all the same, and that is what the rules ask
-    keys = [one.args for one in made if one.kind == "PrimaryKeyConstraint"]
-    columns = [one._replace(not_null=True) if any(one.name in key for key in keys) else one for one in columns]
     created = CreateTable(
-        call.at, call.source, of, tuple(columns), call.flag("if_not_exists"), references=_references(made, of)
+        call.at, call.source, of, columns_of_table(made), call.flag("if_not_exists"), references=_references(made, of)
     )
     return [created, *_beside_a_table(call, made, of)]
 

@@ -49,6 +49,50 @@ def column_of(value: Value) -> Column:
     )
 
 
+def columns_of_table(items: list[Made]) -> tuple[Column, ...]:
+    """The columns of a new table, of what ``op.create_table`` is given; those that are computed are left out: the table
+    is new all the same, and that is what the rules ask.
+
+    A column of its primary key is NOT NULL whatever ``nullable`` says, and SQLAlchemy makes it SERIAL where it is the
+    only one ("autoincrement" in the documentation of ``Column``).
+    """
+    found = []
+    key = {*_keys(items, "PrimaryKeyConstraint")}
+    key |= {_name(one) for one in items if is_column(one) and one.keywords.get("primary_key") is True}
+    foreign = {*_keys(items, "ForeignKeyConstraint")}
+    for one in filter(is_column, items):
+        try:
+            if (name := _name(one)) in key:
+                found.append(column_of(_in_a_key(one, len(key) == 1, name in foreign))._replace(not_null=True))
+            else:
+                found.append(column_of(one))
+        except NotKnown:
+            continue
+    return tuple(found)
+
+
+def _name(column: Made) -> str | None:
+    return name_or_none(column.args[0] if column.args else column.keywords.get("name"))
+
+
+def _keys(items: list[Made], kind: str) -> list[str | None]:
+    """The columns of the table's constraints of one kind."""
+    given = [
+        item.args if kind == "PrimaryKeyConstraint" else item.args[0]
+        for item in items
+        if item.kind == kind and item.args
+    ]
+    return [name_or_none(one) for several in given if type(several) in (list, tuple) for one in several]
+
+
+def _in_a_key(column: Made, alone: bool, foreign: bool) -> Made:
+    """A column of the primary key, as if the column itself said all that decides whether it counts up."""
+    automatic = column.keywords.get("autoincrement", "auto")
+    counts = automatic is True or (alone and (automatic == "ignore_fk" or not foreign))
+    words = {**column.keywords, "primary_key": True}
+    return column._replace(keywords=words if counts else {**words, "autoincrement": False})
+
+
 def _items(column: Made) -> dict[str, Made]:
     """What stands in a column beside its name and type, by the name of its class; Identity and Computed may also be
     given as the server default.

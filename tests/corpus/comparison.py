@@ -15,7 +15,7 @@ The other way round, an operation that was read on a line that ran, and where no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 from migration_gate.operations.model import (
     Boundary,
@@ -24,6 +24,7 @@ from migration_gate.operations.model import (
     NotRead,
     Operation,
     Other,
+    RewriteTable,
     SetNotNull,
     Table,
     UsesModel,
@@ -169,7 +170,9 @@ def _judge(one: Rendered, theirs: Fact, facts: list[tuple[Operation, Fact]], rea
         return Judged(one, "not read", one.operation)
     nearest: Judged | None = None
     for operation, ours in facts:
-        different = differs(theirs, ours) if one.flushed or _on(operation, one.lines) else None
+        if not (one.flushed or _on(operation, one.lines)):
+            continue
+        different = () if _recreates(operation) else differs(theirs, ours)
         if different is not None and (nearest is None or len(different) < len(nearest.differs)):
             nearest = Judged(one, "wrong" if different else "right", operation, different)
     if nearest:
@@ -196,8 +199,8 @@ def _no_change(one: Rendered, read: Sequence[Operation]) -> bool:
 
 
 def _refused(one: Rendered, read: Sequence[Operation]) -> bool:
-    """SQL that PostgreSQL refuses, and of which the reader says so, or that was made of a row that was supposed: it does
-    nothing that could be read.
+    """SQL that PostgreSQL refuses, and of which the reader says so, or that was made of a row that was supposed: it
+    does nothing that could be read.
     """
     return _cannot_parse(one.operation) and (one.supposed or any(map(_cannot_parse, _unread(one, read))))
 
@@ -207,7 +210,7 @@ def _cannot_parse(operation: Operation) -> bool:
 
 
 def made_up(
-    rendered: Sequence[Rendered], read: Iterable[Operation], ran: set[Line], failed: set[Line]
+    rendered: Sequence[Rendered], read: Sequence[Operation], ran: set[Line], failed: set[Line]
 ) -> Iterator[Operation]:
     """Operations that were read on lines that ran and did not fail, and where nothing of their kind was rendered."""
     for operation in read:
@@ -215,9 +218,16 @@ def made_up(
             continue
         if not any(map(ran.__contains__, _places(operation))) or any(map(failed.__contains__, _places(operation))):
             continue
+        if any(_recreates(one) and getattr(operation, "table", None) == one.table for one in read):
+            continue  # it is in the new table's CREATE TABLE
         there = (one.operation for one in rendered if one.flushed or _on(operation, one.lines))
         if not _may_have_no_rows(operation) and not any(isinstance(one, (type(operation), NotRead)) for one in there):
             yield operation
+
+
+def _recreates(operation: Operation) -> TypeGuard[RewriteTable]:
+    """A batch that copies the table: the statements by which it does so are one operation to the reader."""
+    return isinstance(operation, RewriteTable) and operation.how.startswith("batch_alter_table")
 
 
 def _may_have_no_rows(operation: Operation) -> bool:

@@ -21,6 +21,7 @@ import pytest
 from migration_gate.operations.from_python import read_upgrade
 from migration_gate.operations.from_sql import read_sql
 from migration_gate.operations.model import At, NotRead
+from migration_gate.operations.modules import Modules, modules_of
 from migration_gate.project import history
 from migration_gate.project.discovery import find
 from migration_gate.project.model import Project
@@ -48,8 +49,9 @@ def test_the_same_operations_as_alembic(tmp_path, capsys):
             tell(root, ADDED_IN_CODE[package])
         counts: Counter[str] = Counter()
         for project in find(root):
+            modules = modules_of(project)
             for answer in rendered_offline(project, root, site, tmp_path):
-                counts.update(judge(answer, package, root, said))
+                counts.update(judge(answer, package, modules, said))
         rows.append((package, counts))
     total = sum((counts for _, counts in rows), Counter())
     with capsys.disabled():
@@ -100,10 +102,10 @@ def rendered_offline(project: Project, root: Path, site: Path, folder: Path) -> 
     return [json.loads(line) for line in answers.read_text().splitlines()]
 
 
-def judge(answer: dict[str, Any], package: str, root: Path, said: list[str]) -> Counter[str]:
+def judge(answer: dict[str, Any], package: str, modules: Modules, said: list[str]) -> Counter[str]:
     """How one revision was read; what is not right about it is added to ``said``."""
     path = Path(answer["file"])
-    read = read_upgrade(path, path.read_bytes())
+    read = read_upgrade(path, path.read_bytes(), modules)
     rendered = list(operations(answer))
     counts = Counter({"revisions": 1})
     where = f"{package}: {path.name}"
@@ -115,7 +117,7 @@ def judge(answer: dict[str, Any], package: str, root: Path, said: list[str]) -> 
         counts.update(("operations", one.judgement))
         if one.judgement != "right":
             said.append(f"{one.judgement:8}  {where}:{_lines(one.rendered.lines)}: {_told(one)}")
-    for operation in made_up(rendered, read, lines(answer, "ran", root), lines(answer, "failed", root)):
+    for operation in made_up(rendered, read, lines(answer, "ran", modules), lines(answer, "failed", modules)):
         counts["made up"] += 1
         said.append(f"made up   {where}:{operation.at.line}: {fact(operation)}")
     return counts
@@ -130,12 +132,12 @@ def operations(answer: dict[str, Any]) -> Iterator[Rendered]:
                 yield Rendered(operation, tuple(lines), name != "empty", flushed)
 
 
-def lines(answer: dict[str, Any], name: str, root: Path) -> set[Line]:
+def lines(answer: dict[str, Any], name: str, modules: Modules) -> set[Line]:
     """Lines that ran or failed in any of the worlds; a module's path is relative to the repository."""
     found: set[Line] = set()
     for world in answer["worlds"].values():
         for file, line in world[name]:
-            found.add((file if file == answer["file"] else os.path.relpath(file, root), line))
+            found.add((file if file == answer["file"] else os.path.relpath(os.path.realpath(file), modules.root), line))
     return found
 
 

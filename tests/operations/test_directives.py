@@ -32,7 +32,10 @@ from alembic.operations import ops
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 """
-CHECKED = 'CHECKED = sa.Enum("a", native_enum=False, create_constraint=True, name="k")\n'
+CHECKED = (
+    'CHECKED = sa.Enum("a", native_enum=False, create_constraint=True, name="k")\n'
+    'KEY = sa.PrimaryKeyConstraint("a", "b")\n'
+)
 
 
 def rendered(body: str) -> str:
@@ -126,6 +129,21 @@ op.add_column("t", sa.Column("c", sa.Enum("a", "b", name="mood"), server_default
 op.add_column("t", sa.Column("c", postgresql.ARRAY(sa.String(5)), server_default="{}"))
 op.add_column("t", sa.Column("c", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False))
 op.add_column("t", sa.Column("c", sa.JSON().with_variant(postgresql.JSONB(), "postgresql")))
+op.create_table("t", sa.Column("id", sa.Integer()), sa.PrimaryKeyConstraint("id"))
+op.create_table("t", sa.Column("id", sa.BigInteger(), nullable=False), sa.PrimaryKeyConstraint("id", name="k"))
+op.create_table("t", sa.Column("id", sa.Integer(), autoincrement=False), sa.PrimaryKeyConstraint("id"))
+op.create_table("t", sa.Column("id", sa.Integer(), server_default="1"), sa.PrimaryKeyConstraint("id"))
+op.create_table("t", sa.Column("id", sa.Integer(), default=1), sa.PrimaryKeyConstraint("id"))
+op.create_table("t", sa.Column("id", sa.Integer(), sa.ForeignKey("p.id")), sa.PrimaryKeyConstraint("id"))
+op.create_table("t", sa.Column("a", sa.Integer(), primary_key=True), sa.ForeignKeyConstraint(["a"], ["p.id"]))
+op.create_table("t", sa.Column("a", sa.Integer(), primary_key=True), sa.Column("b", sa.Integer(), primary_key=True))
+op.create_table("t", sa.Column("a", sa.Integer(), autoincrement=True), sa.Column("b", sa.Text()), KEY)
+op.create_table("t", sa.Column("a", sa.Integer()), sa.Column("b", sa.Integer()), KEY)
+op.create_table("t", sa.Column("a", sa.Integer(), primary_key=True), sa.Column("b", sa.Text(), primary_key=True), KEY)
+op.create_table("t", sa.Column("a", sa.Text(), primary_key=True, nullable=True), sa.Column("b", sa.Integer()))
+op.create_table("t", sa.Column("a", sa.Text(), sa.ForeignKey(column="p.id")), sa.Index("i", sa.text("a DESC")))
+op.create_index("i", "t", ["a", sa.text("b DESC"), sa.text("c ASC NULLS FIRST"), sa.text("lower(d)")])
+op.create_index("i", "t", [sa.text('"E" desc'), sa.text("F")])
 op.drop_column("t", "c", schema="s")
 op.drop_column("t", "c", if_exists=True)
 op.create_table("t", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("b", sa.Text(), nullable=False))
