@@ -60,6 +60,7 @@ _PLAIN_ITEMS = {
     "Boolean", "Column", "Date", "DateTime", "Enum", "Float", "ForeignKey", "ForeignKeyConstraint", "Integer", "JSON",
     "Numeric", "PrimaryKeyConstraint", "String", "Text", "UniqueConstraint", "text",
 }  # fmt: skip
+_NULL_TESTS = {"is_", "is_not", "isnot"}
 _SESSIONS = {"AsyncSession", "Session", "scoped_session"}
 _MAKES_SESSIONS = {"async_sessionmaker", "sessionmaker"}
 _ENGINES = {"create_async_engine", "create_engine", "engine_from_config"}
@@ -321,7 +322,7 @@ class Calls(Rows):
             case Query():
                 return self.query(owner, name, node, args)
             case CoreColumn():
-                return Made(name, (owner, *args), {}, self.text(node)) if name in ("is_not", "isnot") else UNKNOWN
+                return Made(name, (owner, *args), {}, self.text(node)) if name in _NULL_TESTS else UNKNOWN
             case Made():
                 return self.made(owner, name, node, args, keywords)
             case Method(name="url") if name == "get_backend_name" and touches_database(owner):

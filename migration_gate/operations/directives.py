@@ -352,7 +352,8 @@ def _change(statement: Change, at: At, source: str) -> Operation:
     change = ChangeRows(at, source, statement.table, statement.verb, statement.columns)  # type: ignore[arg-type]
     if statement.verb == "INSERT":
         return change
-    filled = () if statement.where else statement.filled
+    reached = statement.filled if not statement.where else [one for one in statement.filled if one == statement.null_of]
+    filled = tuple(reached)
     return change._replace(every_null=filled, to_null=statement.to_null, whole=not statement.where)
 
 

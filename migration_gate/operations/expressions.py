@@ -229,6 +229,8 @@ class Expressions(Classes):
             return Made("isnot", (left, None), {}, self.text(node))
         if more:
             return UNKNOWN
+        if isinstance(node.ops[0], ast.Eq) and right is None and isinstance(left, CoreColumn):
+            return Made("is_", (left, None), {}, self.text(node))
         if right is None and isinstance(node.ops[0], ast.Is | ast.IsNot) and isinstance(left, _NOT_NONE):
             return isinstance(node.ops[0], ast.IsNot)
         return compared(node.ops[0], left, right)

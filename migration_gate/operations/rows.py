@@ -13,6 +13,7 @@ from typing import Literal
 from migration_gate.operations.directives import Call, operations_of, statement_operations
 from migration_gate.operations.expressions import Expressions, element_of
 from migration_gate.operations.model import ChangeRows, NotRead, Operation, Other, Set, Table
+from migration_gate.operations.sql_rows import ALWAYS
 from migration_gate.operations.texts import filled
 from migration_gate.operations.values import (
     HANDLE,
@@ -22,6 +23,7 @@ from migration_gate.operations.values import (
     CoreColumn,
     CoreTable,
     Gapped,
+    Imported,
     Made,
     Query,
     Row,
@@ -133,7 +135,8 @@ class Rows(Expressions):
                 self.not_read(node, f"Table.{name}() is given the database, and is not followed")
             return Made("select", args, keywords, self.text(node)) if name == "select" else owner
         if name in ("where", "filter", "filter_by"):
-            return owner._replace(where=True)
+            null_of = None if owner.where or keywords or len(args) != 1 else _null_of(args[0])
+            return owner._replace(where=True, null_of=null_of)
         if name not in ("values", "ordered_values"):
             return owner
         return _with_values(owner, args, keywords)
@@ -219,11 +222,34 @@ def _with_values(owner: Change, args: tuple[Value, ...], keywords: Scope) -> Cha
             given |= {key.name if isinstance(key, CoreColumn) else str(key): value for key, value in one.items()}
     return owner._replace(
         columns=(*owner.columns, *given),
-        filled=(*owner.filled, *(key for key, value in given.items() if value is not None and is_plain(value))),
+        filled=(*owner.filled, *(key for key, value in given.items() if _has_a_value(value))),
         to_null=(*owner.to_null, *(key for key, value in given.items() if value is None)),
     )
 
 
+def _null_of(condition: Value) -> str | None:
+    """The column of ``users.c.email.is_(None)`` and ``users.c.email == None``."""
+    if not isinstance(condition, Made) or condition.kind != "is_" or len(condition.args) != 2:
+        return None
+    column, other = condition.args
+    null = other is None or (isinstance(other, Made | Imported) and other.name in _NULL)
+    return column.name if null and isinstance(column, CoreColumn) else None
+
+
+def _has_a_value(value: Value) -> bool:
+    """Whether a value that a column is given is surely not NULL."""
+    if isinstance(value, Made):
+        _, func, name = value.name.partition(".func.")
+        return value.name in _NEVER_NONE or (bool(func) and name in ALWAYS)
+    return isinstance(value, Gapped) or (value is not None and is_plain(value))
+
+
+_NULL = {"sqlalchemy.null", "sqlalchemy.sql.null", "sqlalchemy.sql.expression.null"}
+# Functions of Python's own that people fill columns with; none of them gives None.
+_NEVER_NONE = {
+    "datetime.date.today", "datetime.datetime.now", "datetime.datetime.utcnow", "json.dumps", "secrets.token_hex",
+    "secrets.token_urlsafe", "time.time", "uuid.uuid1", "uuid.uuid4",
+}  # fmt: skip
 _CONSTRUCTS = {
     "CreateIndex": "create_index",
     "CreateTable": "create_table",

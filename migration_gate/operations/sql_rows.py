@@ -50,7 +50,7 @@ def _never_null(value: Node) -> bool:
             return "defresult" in body and all(map(_never_null, [*results, body["defresult"]]))
         case "FuncCall":
             name = strings(body["funcname"])[-1]
-            return name in _ALWAYS or (name in _STRICT and all(map(_never_null, body.get("args", ()))))
+            return name in ALWAYS or (name in _STRICT and all(map(_never_null, body.get("args", ()))))
         case "SubLink" if body["subLinkType"] == "EXPR_SUBLINK":
             return _one_row(body["subselect"].get("SelectStmt", {}))
         case "SubLink":
@@ -82,7 +82,7 @@ _AGGREGATES = (
     "sum",
 )
 # Functions that give a value whatever they are given, and some that do whenever their arguments have one.
-_ALWAYS = {
+ALWAYS = {
     "clock_timestamp", "concat", "count", "concat_ws", "gen_random_uuid", "json_build_array", "json_build_object",
     "jsonb_build_array", "jsonb_build_object", "nextval", "now", "random", "statement_timestamp",
     "transaction_timestamp", "uuid_generate_v1", "uuid_generate_v4",
@@ -185,7 +185,7 @@ def _called(body: Node, here: Statement) -> list[Operation]:
 def _reads_only(names: tuple[str, ...]) -> bool:
     """Whether a function is one of PostgreSQL's own that change neither tables nor rows."""
     name = names[-1]
-    known = name in NOT_VOLATILE or name in VOLATILE or name in _AGGREGATES or name in _ALWAYS or name in _STRICT
+    known = name in NOT_VOLATILE or name in VOLATILE or name in _AGGREGATES or name in ALWAYS or name in _STRICT
     return names[:-1] == ("pg_catalog",) or (len(names) == 1 and (known or name.startswith(("pg_", "to_reg", "has_"))))
 
 

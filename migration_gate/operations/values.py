@@ -134,7 +134,9 @@ class CoreColumn(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A Core statement that changes rows, however far it has been built."""
+    """A Core statement that changes rows, however far it has been built. ``null_of`` is the column of which its WHERE
+    asks that it IS NULL, and nothing else.
+    """
 
     verb: str
     table: Table | None
@@ -142,6 +144,7 @@ class Change(NamedTuple):
     filled: tuple[str, ...] = ()  # those that are given a value that is not NULL for certain
     to_null: tuple[str, ...] = ()
     where: bool = False
+    null_of: str | None = None
 
 
 class Query(NamedTuple):

@@ -549,6 +549,18 @@ def test_a_statement_is_read_however_it_is_executed(call: str):
         ("t.update().values({t.c.a: 1})", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
         ("t.update().values({t.columns.a: 1})", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
         ("t.update().where(t.c.b.is_(None)).values(a=1)", "ChangeRows s.t UPDATE (a)"),
+        ("t.update().where(t.c.a.is_(None)).values(a=1)", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
+        ("t.update().where(t.c.a.is_(sa.null())).values(a=1)", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
+        ("sa.update(t).values(a=1).where(t.c.a == None)", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
+        ("sa.update(t).values(a=1, b=2).where(t.c.a == None)", "ChangeRows s.t UPDATE (a, b) every_null=('a',)"),
+        ("t.update().where(t.c.a.is_(None), t.c.b == 1).values(a=1)", "ChangeRows s.t UPDATE (a)"),
+        ("t.update().where(t.c.a.is_(None)).where(t.c.b == 1).values(a=1)", "ChangeRows s.t UPDATE (a)"),
+        ("t.update().where(t.c.b == 1).where(t.c.a.is_(None)).values(a=1)", "ChangeRows s.t UPDATE (a)"),
+        ("t.update().where(t.c.a.is_(True)).values(a=1)", "ChangeRows s.t UPDATE (a)"),
+        ("t.update().where(t.c.a != None).values(a=1)", "ChangeRows s.t UPDATE (a)"),
+        ("t.update().values(a=sa.func.now(), b=sa.func.f())", "ChangeRows s.t UPDATE (a, b) every_null=('a',)"),
+        ("t.update().values(a=uuid.uuid4(), b=str(helper()))", "ChangeRows s.t UPDATE (a, b) every_null=('a',)"),
+        ("t.update().values(a=f'x-{helper()}')", "ChangeRows s.t UPDATE (a) every_null=('a',)"),
         ("sa.update(t).values(a=sa.select(sa.func.max(t.c.b)).scalar_subquery())", "ChangeRows s.t UPDATE (a)"),
         ("sa.update(t)", "ChangeRows s.t UPDATE"),
         ("t.insert().values(a=1)", "ChangeRows s.t INSERT (a)"),
@@ -561,7 +573,7 @@ def test_a_statement_is_read_however_it_is_executed(call: str):
 )
 def test_core_statements(statement: str, expected: str):
     body = f't = sa.table("t", sa.column("a"), sa.column("b"), schema="s")\nop.get_bind().execute({statement})'
-    assert read(body) == [expected]
+    assert read(body, HEAD + "import uuid\n") == [expected]
 
 
 def test_bulk_insert_into_what_create_table_returns():
