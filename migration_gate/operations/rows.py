@@ -176,6 +176,8 @@ class Rows(Expressions):
         for one in several:
             if isinstance(one, Row):
                 found.append(self.change(node, one.table, "INSERT", one.columns))
+                if name == "merge":  # the row may be there
+                    found.append(self.change(node, one.table, "UPDATE", one.columns))
             elif isinstance(one, Unknown) and one.table and name == "delete":
                 found.append(self.change(node, one.table, "DELETE"))
             elif not (isinstance(one, Unknown) and one.table):  # what was loaded and set has been noted

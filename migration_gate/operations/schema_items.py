@@ -217,12 +217,14 @@ def _parts(value: Made) -> list[Value]:
 
 
 def refers_to(value: Made) -> Table | None:
-    """The table of ``sa.ForeignKey("s.p.id")``; None where it is computed."""
+    """The table of ``sa.ForeignKey("s.p.id")`` and ``sa.ForeignKey(Model.id)``; None where it is computed."""
     target = value.args[0] if value.args else value.keywords.get("column")
     return table_of_target(target)
 
 
 def table_of_target(target: Value) -> Table | None:
+    if isinstance(target, CoreColumn):
+        return target.table
     if not isinstance(target, str) or "." not in target:
         return None
     *schema, table, _ = target.split(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migration_gate.operations.from_python import read_upgrade
-from migration_gate.operations.model import AddColumn, NotRead
+from migration_gate.operations.model import AddColumn, CreateTable, NotRead, Table
 from tests.operations.reading import FILE, HEAD, operations, read, short, upgrade
 
 DROP = "DropTable x"
@@ -574,6 +574,26 @@ def test_a_statement_is_read_however_it_is_executed(call: str):
 def test_core_statements(statement: str, expected: str):
     body = f't = sa.table("t", sa.column("a"), sa.column("b"), schema="s")\nop.get_bind().execute({statement})'
     assert read(body, HEAD + "import uuid\n") == [expected]
+
+
+MAPPED = (
+    HEAD + "from sqlalchemy.orm import Session, declarative_base\nBase = declarative_base()\n"
+    "class T(Base):\n    __tablename__ = 't'\n    a = sa.Column(sa.Integer, primary_key=True)\n"
+)
+
+
+def test_what_is_merged_may_be_new_or_there():
+    assert read("Session(op.get_bind()).merge(T(a=1))", MAPPED) == [
+        "ChangeRows t INSERT (a)",
+        "ChangeRows t UPDATE (a)",
+    ]
+
+
+def test_a_foreign_key_to_a_mapped_column():
+    body = "op.create_table('u', sa.Column('b', sa.Integer(), sa.ForeignKey(T.a)), sa.Column('c', sa.ForeignKey(NAME)))"
+    (one,) = operations(body, MAPPED)
+    assert isinstance(one, CreateTable)
+    assert one.references == (Table("t"),)
 
 
 def test_bulk_insert_into_what_create_table_returns():
