@@ -67,6 +67,7 @@ _ENGINES = {"create_async_engine", "create_engine", "engine_from_config"}
 _DIRECTIVE = ("add_", "alter_", "bulk_", "create_", "drop_", "rename_")  # how their names begin
 _READS = {"get_columns", "get_indexes", "prepare", "reflect"}  # what a MetaData does with a connection, and an automap
 _PLAIN_READS = {"copy", "count", "get", "index", "items", "keys", "values"}  # methods that change no list or dict
+_OF_TEXT = {"codecs", "inspect", "io", "json", "os", "pathlib", "textwrap"}
 _OF_WHOLE = {"all", "any", "bool", "len", "max", "min", "sum"}
 # alembic.operations.ops: what op.invoke() is given, and the directive that takes the same arguments.
 _INVOKED = {
@@ -191,22 +192,21 @@ class Calls(Rows):
         name = called.name
         if name.startswith("alembic.op."):
             return self.directive(name.removeprefix("alembic.op."), node, args, keywords, whole)
-        last = name.rpartition(".")[2]
+        first, last = name.partition(".")[0], name.rpartition(".")[2]
+        if first == "sqlalchemy" and last in _PLAIN_ITEMS:
+            return Made(name, args, keywords, self.text(node), whole)
         if name.startswith("alembic.context."):
             return Connection() if last == "get_bind" else HANDLE
         if name == "functools.partial" and args:
             return Partial(args[0], args[1:], keywords)
         if name == "importlib.import_module" and args and isinstance(args[0], str):
             return Imported(args[0], self.frame.home)
-        first = name.partition(".")[0]
         library = first in LIBRARIES
-        if first == "sqlalchemy" and last in _PLAIN_ITEMS:
-            return Made(name, args, keywords, self.text(node), whole)
         handed = self.handed(args, keywords)
-        if (made := function_of_text(name, args, keywords)) is not None:
-            return made
-        if (made := function_of_paths(name, args, keywords, self.modules)) is not None:
-            return made
+        if first in _OF_TEXT:
+            made = function_of_text(name, args, keywords) or function_of_paths(name, args, keywords, self.modules)
+            if made is not None:
+                return made
         if (made := self.of_sqlalchemy(last, library, handed, args, keywords)) is not None:
             return made
         harmless = first in _HARMLESS or not _LOGS.isdisjoint(name.split("."))

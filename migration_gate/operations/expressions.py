@@ -64,6 +64,10 @@ class Expressions(Classes):
                 return node.value
             case ast.Name():
                 return self.name(node.id, scope)
+            case ast.Attribute():
+                return self.attribute(self.expression(node.value, scope, down), node.attr)
+            case ast.Call():
+                return self.weighed(self.call(node, scope, down))
             case ast.Tuple() | ast.List() | ast.Set():
                 if len(node.elts) > LONGEST_LITERAL:
                     return UNKNOWN
@@ -93,12 +97,8 @@ class Expressions(Classes):
                 left = self.expression(node.body, scope, down)
                 right = self.expression(node.orelse, scope, down)
                 return (left if test else right) if self.certain(test) else either(left, right)
-            case ast.Attribute():
-                return self.attribute(self.expression(node.value, scope, down), node.attr)
             case ast.Subscript():
                 return self.item(self.expression(node.value, scope, down), self.expression(node.slice, scope, down))
-            case ast.Call():
-                return self.weighed(self.call(node, scope, down))
             case ast.Await() | ast.Starred():
                 return self.expression(node.value, scope, down)
             case ast.NamedExpr():

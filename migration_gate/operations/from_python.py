@@ -107,6 +107,8 @@ class _Reader(Functions):
 
     def statement(self, node: ast.stmt, scope: Scope) -> None:
         match node:
+            case ast.Expr():
+                self.expression(node.value, scope)
             case ast.Assign():
                 value = self.expression(node.value, scope)
                 for target in node.targets:

@@ -60,9 +60,10 @@ class Names(Reader):
     def name(self, name: str, scope: Scope) -> Value:
         value = scope.get(name, ABSENT)
         if value is ABSENT:
-            value = self.of_module(self.frame.home, name)
+            home = self.frame.home
+            value = self.of_module(home, name) if home.waiting else home.globals.get(name, ABSENT)
             if value is ABSENT:
-                stars = self.frame.home.stars
+                stars = home.stars
                 value = Imported(f"{stars[-1]}.{name}") if stars and not hasattr(builtins, name) else UNKNOWN
                 if name == "__file__":
                     return os.path.abspath(self.frame.home.path)
