@@ -68,6 +68,7 @@ _DIRECTIVE = ("add_", "alter_", "bulk_", "create_", "drop_", "rename_")  # how t
 _READS = {"get_columns", "get_indexes", "prepare", "reflect"}  # what a MetaData does with a connection, and an automap
 _PLAIN_READS = {"copy", "count", "get", "index", "items", "keys", "values"}  # methods that change no list or dict
 _OF_TEXT = {"codecs", "inspect", "io", "json", "os", "pathlib", "textwrap"}
+_WRAPPERS = {"functools.cache", "functools.lru_cache", "functools.update_wrapper", "functools.wraps"}
 _OF_WHOLE = {"all", "any", "bool", "len", "max", "min", "sum"}
 # alembic.operations.ops: what op.invoke() is given, and the directive that takes the same arguments.
 _INVOKED = {
@@ -215,7 +216,11 @@ class Calls(Rows):
         elif (not harmless and (handed or self.stands_alone(node))) or (handed and not library):
             self.not_followed(node, f"{name}() is another module's, and is not followed")
             return Unknown(handed)
-        elif first in sys.stdlib_module_names and any(map(self.is_action, args + tuple(keywords.values()))):
+        elif (
+            name not in _WRAPPERS
+            and first in sys.stdlib_module_names
+            and any(map(self.is_action, args + tuple(keywords.values())))
+        ):
             self.not_read(node, f"{name}() is given what may change the database, and is not followed")
         return Made(name, args, keywords, self.text(node), whole)
 

@@ -89,11 +89,11 @@ class _Reader(Functions):
             return direction == "upgrade"
         here = isinstance(entry, Function) and entry.home is self.file
         place = tree.body[0] if here else _where(tree, direction)
-        parameters = len(entry.node.args.args) if isinstance(entry, Function) else 0
+        given, words = _unknown_arguments(entry)
         # flask db init --multidb: upgrade(engine_name) calls upgrade_<engine_name>() by its name
-        for one, args in [(entry, (UNKNOWN,) * parameters), *((one, ()) for one in engines if parameters)]:
+        for one, args in [(entry, given), *((one, ()) for one in engines if given or words)]:
             with suppress(Leave):
-                self.invoke(one, ast.copy_location(ast.Constant(None), place), args, {})
+                self.invoke(one, ast.copy_location(ast.Constant(None), place), args, words if one is entry else {})
             self.end()
         return True
 
@@ -115,6 +115,8 @@ class _Reader(Functions):
                     self.bind(target, value, scope)
             case ast.AnnAssign(value=ast.expr() as given):
                 self.bind(node.target, self.expression(given, scope), scope)
+            case ast.AnnAssign():
+                pass  # a type, and nothing else
             case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
                 scope[name] = self.weighed(add(self.name(name, scope), self.expression(node.value, scope)))
             case ast.AugAssign():
@@ -317,6 +319,18 @@ class _Reader(Functions):
                     _put(owner, key, value)
                 else:
                     self.set_attribute(owner, "", target, "an item")
+
+
+def _unknown_arguments(entry: Function | Partial) -> tuple[tuple[Value, ...], Scope]:
+    """What Alembic may call ``upgrade`` with: nobody knows, unless it says so by a default that is not None."""
+    if not isinstance(entry, Function):
+        return (), {}
+    names = [one.arg for one in entry.node.args.args]
+    defaults = entry.node.args.defaults
+    without = len(names) - len(defaults)
+    none = [isinstance(one, ast.Constant) and one.value is None for one in defaults]
+    words = {name: UNKNOWN for name, is_none in zip(names[without:], none, strict=True) if is_none}
+    return (UNKNOWN,) * without, words
 
 
 def _where(tree: ast.Module, name: str) -> ast.stmt:

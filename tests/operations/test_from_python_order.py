@@ -2,60 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, text
 
-from migration_gate.postgres.databases import create
-from migration_gate.postgres.server import Server
-from tests.operations.reading import HEAD, operations, read, upgrade
+from tests.operations.reading import HEAD, operations, read
 
-ENV = """
-from alembic import context
-connection = context.config.attributes["connection"]
-context.configure(connection=connection)
-with context.begin_transaction():
-    context.run_migrations()
-"""
-IDENTITY = HEAD + "from sqlalchemy.orm import Session\nrevision = 'a'\ndown_revision = None\n"
-
-
-@pytest.fixture(scope="module")
-def engine(server: Server) -> Iterator[Engine]:
-    name = f"{server.prefix}order"
-    create(server, name)
-    made = create_engine(server.url(name, "psycopg"))
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def migrate(engine: Engine, tmp_path: Path):
-    """Run an upgrade() with this body on a table t(a, b) with a row, and one named u; what it sent."""
-
-    def run(body: str) -> list[str]:
-        with engine.begin() as connection:
-            connection.execute(text("DROP TABLE IF EXISTS t, u, alembic_version"))
-            connection.execute(text("CREATE TABLE t (a int, b int)"))
-            connection.execute(text("CREATE TABLE u (a int, b int)"))
-        (tmp_path / "versions").mkdir()
-        (tmp_path / "env.py").write_text(ENV)
-        (tmp_path / "versions" / "a.py").write_text(upgrade(body, IDENTITY))
-        config = Config()
-        config.set_main_option("script_location", str(tmp_path))
-        sent: list[str] = []
-        with engine.connect() as connection:
-            config.attributes["connection"] = connection
-            event.listen(connection, "before_cursor_execute", lambda *what: sent.append(what[2]))
-            command.upgrade(config, "head")
-        return sent
-
-    return run
-
+SESSION = HEAD + "from sqlalchemy.orm import Session\n"
 
 ENDS = {
     "an autocommit block": ("with op.get_context().autocommit_block():\n    pass", ["autocommit", "end of autocommit"]),
@@ -98,13 +50,12 @@ ENDS = {
 def test_where_the_transaction_ends(name: str, migrate, engine: Engine):
     """What was written before stays if and only if the transaction ended, when the migration fails afterwards."""
     body, kinds = ENDS[name]
-    before, after = 'op.execute("INSERT INTO t VALUES (1)")\n', '\nop.execute("SELECT 1 / 0")'
-    head = HEAD + "from sqlalchemy.orm import Session\n"
-    assert [one.kind for one in operations(body, head) if type(one).__name__ == "Boundary"] == kinds
+    before, after = 'op.execute("INSERT INTO u VALUES (1)")\n', '\nop.execute("SELECT 1 / 0")'
+    assert [one.kind for one in operations(body, SESSION) if type(one).__name__ == "Boundary"] == kinds
     with pytest.raises(Exception, match="division by zero"):
-        migrate(before + body + after)
+        migrate(before + body + after, SESSION)
     with engine.connect() as connection:
-        assert bool(connection.execute(text("SELECT a FROM t")).all()) is bool(kinds)
+        assert bool(connection.execute(text("SELECT a FROM u")).all()) is bool(kinds)
 
 
 def test_a_boundary_stands_where_its_block_begins_and_ends():
