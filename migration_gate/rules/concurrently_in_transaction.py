@@ -35,10 +35,11 @@ or:
 
 Silent on REFRESH MATERIALIZED VIEW CONCURRENTLY, which may run in a transaction. After a COMMIT of the migration's own
 it depends on the driver: psycopg2 runs the statement outside of a transaction, psycopg begins another one. That makes
-a note, and so does an env.py that speaks of the isolation level AUTOCOMMIT.
+a note, and so does an env.py that speaks of the isolation level AUTOCOMMIT, or lets other code configure the context.
 
 Source: PostgreSQL's documentation, CREATE INDEX, "Building Indexes Concurrently", and 55.2.2.1, "Multiple Statements in
-a Simple Query"; Alembic's, MigrationContext.autocommit_block; measured with psycopg and psycopg2.
+a Simple Query"; Alembic's, MigrationContext.autocommit_block; measured with psycopg, psycopg2 and pg8000. asyncpg takes
+no string of several statements at all (42601).
 """
 
 from __future__ import annotations
