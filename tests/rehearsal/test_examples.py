@@ -61,6 +61,7 @@ def test_the_remedy_for_drift_closes_it(example: Example, gate: Gate) -> None:
         "import sqlalchemy as sa\nfrom alembic import op\n\n"
         f"revision = 'mended'\ndown_revision = '92e6b16c2c7e'\n\n\ndef upgrade():\n    {body}\n"
     )
+    (project / "pyproject.toml").write_text('[tool.migration-gate]\nselect = ["upgrade-fails", "drift"]\n')
     assert gate("ci", cwd=project).status == 0
 
 
