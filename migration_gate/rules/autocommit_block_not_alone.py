@@ -77,7 +77,7 @@ from migration_gate.operations.model import (
     UsesModel,
     ValidateConstraint,
 )
-from migration_gate.rules.base import Hazard, Migration
+from migration_gate.rules.base import Hazard, Migration, nodes_of
 from migration_gate.rules.remedies import (
     add_value,
     create_index,
@@ -220,20 +220,21 @@ def _is_guarded(one: Operation) -> bool:
     """Whether it stands under an `if`, or after one that returns, that asks for more than the dialect: for what an
     earlier attempt has left, as a rule.
     """
-    try:
-        nodes = list(ast.walk(ast.parse(one.at.path.read_bytes())))
-    except (OSError, SyntaxError, ValueError):
-        return False
+    nodes = nodes_of(one.at.path)
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and _holds(node, one)]
     for node in (node for function in functions for node in ast.walk(function)):
         if isinstance(node, ast.If) and node.lineno < one.at.line:
             returns = any(isinstance(inner, ast.Return) for inner in node.body)
-            if (_holds(node, one) or returns) and not _DIALECT.search(ast.unparse(node.test)):
+            if (_holds(node, one) or returns) and not _is_of_dialect(node.test):
                 return True
     return False
 
 
-_DIALECT = re.compile(r"^(?!.*\b(?:and|or)\b).*(?:dialect|postgres)", re.IGNORECASE)
+def _is_of_dialect(test: ast.expr) -> bool:
+    """Whether a condition asks for no more than the kind of database."""
+    names = [one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in ast.walk(test)]
+    combined = any(isinstance(one, ast.BoolOp) for one in ast.walk(test))
+    return not combined and any(word in name.lower() for name in names for word in ("dialect", "postgres"))
 
 
 def _holds(node: ast.FunctionDef | ast.If, one: Operation) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
@@ -29,7 +30,7 @@ from migration_gate.operations.model import (
 from migration_gate.operations.transactions import Transaction, together
 from migration_gate.project.environment import Environment
 from migration_gate.project.model import Project
-from migration_gate.project.revision import Revision
+from migration_gate.project.revision import Revision, SyntaxProblem, parse_python
 
 if TYPE_CHECKING:
     from migration_gate.project.models_at import Models
@@ -109,6 +110,15 @@ def maybe_no_transaction(environment: Environment) -> str:
     if environment.autocommit is None:
         return " env.py lets other code configure the context; where that connects in AUTOCOMMIT, there is none."
     return ""
+
+
+def nodes_of(path: Path) -> list[ast.AST]:
+    """The syntax nodes of a migration file, for what operations do not tell; none where it cannot be read."""
+    try:
+        tree = parse_python(path.read_bytes())
+    except OSError:
+        return []
+    return [] if isinstance(tree, SyntaxProblem) else list(ast.walk(tree))
 
 
 def same(one: Table | None, other: Table | None) -> bool:

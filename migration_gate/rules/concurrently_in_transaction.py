@@ -57,7 +57,7 @@ from migration_gate.operations.model import (
     Operation,
     Reindex,
 )
-from migration_gate.rules.base import Hazard, Migration, maybe_no_transaction
+from migration_gate.rules.base import Hazard, Migration, maybe_no_transaction, nodes_of
 from migration_gate.rules.remedies import in_autocommit_block, python_call, statement
 
 Concurrent = CreateIndex | DropIndex | Reindex | DetachPartition
@@ -113,11 +113,7 @@ def _one_string(operations: Sequence[Operation]) -> bool:
     if len(texts) < 2 or any(python_call(one) for one in texts) or operations[0].at.inside:
         return False
     at = operations[0].at
-    try:
-        tree = ast.parse(at.path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return False
-    nodes = list(ast.walk(tree))
+    nodes = nodes_of(at.path)
     calls = [one for one in nodes if isinstance(one, ast.Call) and (one.lineno, one.end_lineno) == (at.line, at.end)]
     constants = [one.value for call in calls for one in ast.walk(call) if isinstance(one, ast.Constant)]
     strings = [one for one in constants if isinstance(one, str)]

@@ -150,7 +150,8 @@ def _type(table: Table, column: str, before: Operation, migration: Migration) ->
 
 # A column, or its text, and what it is compared with or set to; other values of a list may stand before the value.
 _COMPARED = (
-    r"(\w+)['\"]?(\s*::\s*(?:text|varchar)\b\s*\)?)?\s*(?:=|<>|!=|:|==|\bIN\s*\(|\bin_\(\[?)\s*(?:'[^']*'\s*,\s*)*"
+    r"(?<!\w)(\w{1,63})['\"]?(\s*::\s*(?:text|varchar)\b\s*\)?)?"
+    r"\s*(?:=|<>|!=|:|==|\bIN\s*\(|\bin_\(\[?)\s*(?:'[^']*'\s*,\s*)*"
 )
 
 
