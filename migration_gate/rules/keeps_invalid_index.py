@@ -8,26 +8,24 @@ them.
 Refused:
 
     with op.get_context().autocommit_block():
-        op.create_index(
-            "ix_users_email", "users", ["email"], unique=True, postgresql_concurrently=True, if_not_exists=True
-        )
+        op.create_index("ux_email", "users", ["email"], unique=True, postgresql_concurrently=True, if_not_exists=True)
 
 or:
 
     with op.get_context().autocommit_block():
-        op.execute("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ix_users_email ON users (email)")
+        op.execute("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ux_email ON users (email)")
 
 Write instead:
 
     with op.get_context().autocommit_block():
-        op.drop_index("ix_users_email", table_name="users", postgresql_concurrently=True, if_exists=True)
-        op.create_index("ix_users_email", "users", ["email"], unique=True, postgresql_concurrently=True)
+        op.drop_index("ux_email", table_name="users", postgresql_concurrently=True, if_exists=True)
+        op.create_index("ux_email", "users", ["email"], unique=True, postgresql_concurrently=True)
 
 or:
 
     with op.get_context().autocommit_block():
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_users_email")
-        op.execute("CREATE UNIQUE INDEX CONCURRENTLY ix_users_email ON users (email)")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ux_email")
+        op.execute("CREATE UNIQUE INDEX CONCURRENTLY ux_email ON users (email)")
 
 Silent where the same revision drops the index first: a drop in an earlier one is not run again. Silent on tables that a
 new revision creates.
