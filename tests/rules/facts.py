@@ -426,6 +426,11 @@ A test measures each row again on the server at hand, and holds it against what 
 (`migration_gate/operations/effects.py`). `make majors` does so on every major.
 """
 
+BLIND = """## What lint takes otherwise
+
+From the text of a migration alone `migration-gate lint` cannot tell all of this:
+"""
+
 
 def document(measured: dict[int, dict[str, str]]) -> str:
     """The page, from each major's rows."""
@@ -436,7 +441,12 @@ def document(measured: dict[int, dict[str, str]]) -> str:
         for fact in facts:
             lines += _rows(fact, measured)
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, blind()])
+
+
+def blind() -> str:
+    """The page's last section."""
+    return "\n".join([BLIND, *(f"- {fact.shown}: {fact.blind}" for fact in every() if fact.blind), ""])
 
 
 def _rows(fact: Fact, measured: dict[int, dict[str, str]]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from migration_gate.operations.effects import STRENGTH, Work, effects
 from migration_gate.operations.from_sql import read_sql
 from migration_gate.operations.model import At, Lock, NotRead
 from tests.majors import MAJORS
-from tests.rules.facts import DOCUMENT, Fact, Measured, every, measure, written
+from tests.rules.facts import DOCUMENT, Fact, Measured, blind, every, measure, written
 from tests.rules.watch import Lab
 
 FACTS = [
@@ -37,6 +37,10 @@ def test_the_page_is_what_this_server_does(measured: dict[str, Measured], lab: L
         pytest.skip(f"the page has nothing of PostgreSQL {lab.server.major}")
     now = {shown: one.cells for shown, one in measured.items()}
     assert written(DOCUMENT.read_text(), lab.server.major) == now, "make facts writes it anew"
+
+
+def test_the_page_says_what_lint_takes_otherwise() -> None:
+    assert DOCUMENT.read_text().endswith(f"\n{blind()}")
 
 
 @pytest.mark.parametrize("fact", FACTS)
