@@ -16,7 +16,7 @@ Write instead:
 
     op.drop_constraint("orders_user_id_fkey", "orders", type_="foreignkey")
 
-In a downgrade() it is refused, too, where upgrade() adds a constraint; give that a name in both.
+In a downgrade() it makes a note, where upgrade() adds the constraint: going back stops there. Give it a name in both.
 
 A convention without columns, `"pk": "pk_%(table_name)s"`, names a primary key that is dropped by None: that is a note.
 
@@ -74,7 +74,7 @@ def _hazard(
         lines += ["# in upgrade():", source(_named(call, name)), "# in downgrade():"]
     call = python_call(one.call)
     lines.append(source(_named(call, name or "…")) if call else "…")
-    return migration.hazard(one, message, "\n".join(lines), sure=one.kind != "primary key")
+    return migration.hazard(one, message, "\n".join(lines), sure=one.kind != "primary key" and not downgrade)
 
 
 def _given_name(one: AddConstraint) -> str | None:

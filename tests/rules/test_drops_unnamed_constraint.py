@@ -148,15 +148,19 @@ def test_a_primary_key_may_be_named_by_a_convention(repository: Repository, lab:
     assert [one.message for one in verdict.notes if one.message.startswith(RULE)]
 
 
-def test_a_downgrade_that_drops_it_is_refused(repository: Repository, lab: Lab, tmp_path: Path):
+def test_a_downgrade_that_drops_it_is_a_note(repository: Repository, lab: Lab, tmp_path: Path):
     dropped = BAD["foreign key"][1]
     head = revision("a1", "pass").partition("def upgrade")[0]
     repository.write({"a1.py": head + DOWN.format(up=KEY, down=dropped)})
-    finding = repository.only(select=(RULE,))
-    assert "alembic downgrade" in finding.message
-    first, second = alternatives(finding)
-    for name, (up, down), error in (("bad", (KEY, dropped), "CompileError"), ("good", (first, second), None)):
-        folder = project(tmp_path / name, DOWN.format(up=up, down=down))
+    verdict = repository.judge(select=(RULE,))
+    assert verdict.findings == ()
+    (note,) = [one for one in verdict.notes if one.message.startswith(RULE)]
+    assert "`alembic downgrade` stops there" in note.message
+    name = "memberships_user_id_fkey"
+    assert name in note.message
+    named = dropped.replace("None", repr(name))
+    for folder_name, down, error in (("bad", dropped, "CompileError"), ("good", named, None)):
+        folder = project(tmp_path / folder_name, DOWN.format(up=KEY, down=down))
         with fork(lab) as database:
             assert upgrade(lab, database, folder).error is None
             assert upgrade(lab, database, folder, to="-1").error == error
