@@ -58,7 +58,9 @@ class Modules:
         folder = os.path.dirname(near) if level else ""
         key = (name, folder)
         if key not in self.found:
-            self.found[key] = self._search(name.lstrip(".").split("."), level, folder)
+            parts = name.lstrip(".").split(".")
+            sound = all(part.isidentifier() or part == "*" for part in parts)
+            self.found[key] = self._search(parts, level, folder) if sound else []
         return self.found[key]
 
     def _search(self, parts: list[str], level: int, folder: str) -> list[tuple[str, tuple[str, ...]]]:

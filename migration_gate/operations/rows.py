@@ -196,13 +196,14 @@ class Rows(Expressions):
     def query(self, owner: Query, name: str, node: ast.expr, args: tuple[Value, ...]) -> Value:
         """A method of a query: what it narrows, gives, or changes."""
         if name in ("update", "delete"):
-            change = Change(name.upper(), owner.table, where=owner.where)
+            change = Change(name.upper(), owner.table, where=owner.where, null_of=owner.null_of)
             if name == "update":
                 change = _with_values(change, args[:1], {})
             self.found(statement_operations(change, self.at(node), self.text(node)))
             return UNKNOWN
         if name in _NARROWS:
-            return owner._replace(where=True)
+            conditions = name in ("filter", "where") and len(args) == 1 and not owner.where
+            return owner._replace(where=True, null_of=_null_of(args[0]) if conditions else None)
         if name in _ONE or name in ("all", "scalars", "yield_per"):
             return element_of(owner)
         if name in ("count", "exists", "scalar", "subquery", "statement"):

@@ -154,6 +154,7 @@ class Query(NamedTuple):
     entity: bool = True
     where: bool = False
     columns: tuple[str, ...] = ()
+    null_of: str | None = None  # the column that its only condition says is NULL
 
 
 class Row(NamedTuple):

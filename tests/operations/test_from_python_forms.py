@@ -162,6 +162,13 @@ def test_rows_that_are_read_as_changed_were(name: str, migrate):
     assert found
 
 
+def test_a_query_that_fills_every_null_is_known_to():
+    body = S + "s.query(T).filter(T.b.is_(None)).update({'b': 'x'})"
+    assert read(body, HEADER) == ["ChangeRows t UPDATE (b) every_null=('b',)"]
+    body = S + "s.query(T).filter(T.b.is_(None)).filter(T.a == 1).update({'b': 'x'})"
+    assert read(body, HEADER) == ["ChangeRows t UPDATE (b)"]
+
+
 def test_a_batch_that_always_recreates_writes_the_table_anew(migrate):
     body = "with op.batch_alter_table('u', recreate='always') as b:\n    b.drop_column('b')"
     assert any(one.lstrip().startswith("INSERT INTO _alembic_tmp_u") for one in migrate(body))

@@ -189,6 +189,13 @@ def test_what_cannot_be_followed_says_so(name: str, tmp_path: Path):
     assert found.startswith("NotRead")
 
 
+@pytest.mark.parametrize("name", ["", ".", "../db", "a\\0b", "\\ud800", "/etc/x", "a" * 5000, "..", "a..b"])
+def test_no_name_of_a_module_makes_the_reader_raise(name: str, tmp_path: Path):
+    body = f'importlib.import_module("{name}").run(op)'
+    (found,) = said(reading(tmp_path, {}, body, "import importlib\n"))
+    assert found.startswith("NotRead")
+
+
 def test_a_link_out_of_the_repository_is_not_followed(tmp_path: Path):
     root = tmp_path / "repository"
     write(tmp_path, {"elsewhere/db.py": DROP})
