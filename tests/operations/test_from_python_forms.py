@@ -247,6 +247,18 @@ def test_no_other_file_is(path: str, tmp_path: Path):
     assert [short(one) for one in read_upgrade(tmp_path / "v.py", source, modules)] == ["NotRead the SQL is computed"]
 
 
+GIVEN = {
+    "run_async": "async def f(c, t):\n    await c.execute(sa.text(f'DROP TABLE {t}'))\nop.run_async(f, 'x')",
+    "run_sync": "async def f(c):\n    await c.run_sync(lambda s: s.execute(sa.text('DROP TABLE x')))\nop.run_async(f)",
+    "run_callable": "op.get_bind().run_callable(lambda c: c.execute('DROP TABLE x'))",
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_function_that_is_given_the_connection_is_followed(name: str):
+    assert read(GIVEN[name]) == ["DropTable x"]
+
+
 QUIET = [
     "log = logging.getLogger(__name__)\nlog.info('%s', op.get_bind().scalar(sa.text('SELECT 1')))",
     "m = sa.MetaData()\nm.reflect(bind=op.get_bind(), only=['t'])",
