@@ -16,7 +16,7 @@ from migration_gate.operations.model import Operation, Other, RewriteTable, Tabl
 from migration_gate.operations.names import ABSENT, LIBRARIES
 from migration_gate.operations.plain import BUILTINS, LONGEST_LOOP, builtin, is_sequence, plain_method
 from migration_gate.operations.rows import GIVES, WRITING, Rows
-from migration_gate.operations.texts import braces, function_of_paths, function_of_text, method_of_file
+from migration_gate.operations.texts import GAP, braces, function_of_paths, function_of_text, method_of_file
 from migration_gate.operations.values import (
     HANDLE,
     UNKNOWN,
@@ -176,6 +176,8 @@ class Calls(Rows):
         if name in ("list", "tuple", "sorted", "set") and len(args) == 1 and not is_sequence(args[0]):
             elements = self.elements(args[0])
             return elements if elements is not None else element_of(args[0])
+        if name == "str" and len(args) == 1 and not is_plain(args[0]):
+            return Gapped(GAP)  # a text, whatever it says
         if name in _OF_WHOLE and args and not self.certain(list(args)):
             return UNKNOWN
         if name in BUILTINS and not (handed and name in ("map", "filter")):

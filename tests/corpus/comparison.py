@@ -8,7 +8,7 @@ that), and is looked for among those that were read on one of these lines:
 - *not read*: none is, and the reader says that it could not follow one of the lines.
 - *lost*: none is, and the reader says nothing. This is what must not be.
 
-The other way round, an operation that was read on a line that ran, and where nothing of its kind was rendered, was
+What is right also has to come in the same order. The other way round, an operation that was read on a line that ran, and where nothing of its kind was rendered, was
 *made up*. What was read on lines that did not run, in the other branch of an ``if``, proves nothing.
 """
 
@@ -228,6 +228,23 @@ def made_up(
 def _recreates(operation: Operation) -> TypeGuard[RewriteTable]:
     """A batch that copies the table: the statements by which it does so are one operation to the reader."""
     return isinstance(operation, RewriteTable) and operation.how.startswith("batch_alter_table")
+
+
+def out_of_order(rendered: Sequence[Rendered], read: Sequence[Operation]) -> Iterator[Rendered]:
+    """Operations of one run that were read as coming before the one that was rendered before them. The indexes of one
+    CREATE TABLE have no order of their own.
+    """
+    facts = [(place, fact(one), one) for place, one in enumerate(read) if not isinstance(one, (NotRead, *IGNORED))]
+    last, before = -1, None
+    for one in rendered:
+        theirs = fact(one.operation)
+        found = [place for place, ours, it in facts if _on(it, one.lines) and differs(theirs, ours) == ()]
+        if not found or one.flushed:
+            continue
+        later = [place for place in found if place >= last]
+        if not later and (theirs.kind, one.lines) != ("CreateIndex", before):
+            yield one
+        last, before = min(later or found), one.lines
 
 
 def _may_have_no_rows(operation: Operation) -> bool:

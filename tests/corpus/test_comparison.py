@@ -7,7 +7,7 @@ import pytest
 from migration_gate.operations.from_python import read_upgrade
 from migration_gate.operations.from_sql import read_sql
 from migration_gate.operations.model import At
-from tests.corpus.comparison import Rendered, judged, made_up
+from tests.corpus.comparison import Rendered, judged, made_up, out_of_order
 from tests.operations.reading import FILE, upgrade
 
 FIRST = 6  # the line that a body begins on
@@ -90,6 +90,12 @@ def test_made_up(case):
     read = read_upgrade(FILE, upgrade(body).encode())
     found = made_up(rendered(statements), read, {(str(FILE), FIRST - 1 + line) for line in ran}, set())
     assert [type(one).__name__ for one in found] == expected
+
+
+def test_out_of_order():
+    read = read_upgrade(FILE, upgrade("op.drop_table('a')\nop.drop_table('b')").encode())
+    assert not list(out_of_order(rendered([("DROP TABLE a", 1), ("DROP TABLE b", 2)]), read))
+    assert len(list(out_of_order(rendered([("DROP TABLE b", 2), ("DROP TABLE a", 1)]), read))) == 1
 
 
 def rendered(statements, supposed=False):

@@ -25,7 +25,7 @@ from migration_gate.operations.modules import Modules, modules_of
 from migration_gate.project import history
 from migration_gate.project.discovery import find
 from migration_gate.project.model import Project
-from tests.corpus.comparison import Judged, Line, Rendered, fact, judged, made_up
+from tests.corpus.comparison import Judged, Line, Rendered, fact, judged, made_up, out_of_order
 from tests.corpus.test_histories import ADDED_IN_CODE, PACKAGES, STORE, fetched, tell
 
 BESIDES = (
@@ -33,7 +33,7 @@ BESIDES = (
     "oslo.log oslo.utils protobuf pydantic-settings sqlalchemy-utils sqlmodel"
 ).split()
 ENOUGH = 0.97  # of the operations read right
-HEADING = ("package", "revisions", "rendered", "operations", "right", "wrong", "not read", "lost", "made up")
+HEADING = ("package", "revisions", "rendered", "operations", "right", "wrong", "not read", "lost", "made up", "order")
 TEXT = (".py", ".ini", ".cfg", ".toml", ".sql", ".txt", ".yaml", ".yml", ".json")
 
 
@@ -117,15 +117,22 @@ def judge(answer: dict[str, Any], package: str, modules: Modules, said: list[str
         counts.update(("operations", one.judgement))
         if one.judgement != "right":
             said.append(f"{one.judgement:8}  {where}:{_lines(one.rendered.lines)}: {_told(one)}")
+    for world in answer["worlds"]:
+        for one in out_of_order(list(operations(answer, world)), read):
+            counts["order"] += 1
+            said.append(f"order     {where}:{_lines(one.lines)}: {fact(one.operation)} ({world})")
     for operation in made_up(rendered, read, lines(answer, "ran", modules), lines(answer, "failed", modules)):
         counts["made up"] += 1
         said.append(f"made up   {where}:{operation.at.line}: {fact(operation)}")
     return counts
 
 
-def operations(answer: dict[str, Any]) -> Iterator[Rendered]:
+def operations(answer: dict[str, Any], only: str | None = None) -> Iterator[Rendered]:
+    """What was rendered, in one world or in all of them."""
     path = Path(answer["file"])
     for name, world in answer["worlds"].items():
+        if only not in (None, name):
+            continue
         for sql, lines, flushed in world["statements"]:
             at = At(path, *(lines or [1])[-1:] * 2)
             for operation in read_sql(sql, at, binds=False):
