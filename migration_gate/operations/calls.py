@@ -88,6 +88,8 @@ _INVOKED = {
     "RenameTableOp": "rename_table",
 }
 
+SHORTEST_PART = 3  # letters of a name that must be known
+
 
 class Calls(Rows):
     def call(self, node: ast.Call, scope: Scope, depth: int) -> Value:
@@ -277,14 +279,24 @@ class Calls(Rows):
             statement = args[0] if args else keywords.get("sqltext", keywords.get("statement"))
             self.found(self.executed(statement, node))
             return HANDLE
+        args = tuple(map(self.in_part, args))
+        keywords = {key: self.in_part(one) for key, one in keywords.items()}
         self.found(operations_of(Call(name, args, keywords, whole, self.at(node), self.text(node))))
         if name == "create_table":
             known = args and isinstance(args[0], str)
             return CoreTable(Table(args[0], keywords.get("schema")), args[1:]) if known else UNKNOWN
         return HANDLE if name == "run_async" else UNKNOWN
 
+    def in_part(self, value: Value) -> Value:
+        """A name that is known but for a part which only the running project knows, as a prefix of all its tables: with
+        an ellipsis there, and so the same wherever it is written so. Not in a block that may run often or not at all.
+        """
+        if not isinstance(value, Gapped) or self.doubt or len(value.text.replace(GAP, "")) < SHORTEST_PART:
+            return value
+        return value.text.replace(GAP, "…")
+
     def begin_batch(self, node: ast.expr, args: tuple[Value, ...], keywords: Scope) -> Batch:
-        name, schema = args[0] if args else keywords.get("table_name"), keywords.get("schema")
+        name, schema = self.in_part(args[0] if args else keywords.get("table_name")), keywords.get("schema")
         if len(args) > 1:
             schema = args[1]
         known = isinstance(name, str) and (schema is None or isinstance(schema, str))
@@ -302,6 +314,9 @@ class Calls(Rows):
             return args[0] if args else UNKNOWN
         if name == "get_bind":
             return Connection()
+        if name != "execute":
+            args = tuple(map(self.in_part, args))
+            keywords = {key: self.in_part(one) for key, one in keywords.items()}
         call = Call(name, args, keywords, whole, self.at(node), self.text(node), True, owner.table)
         if name == "execute":  # the only one that does not wait: `batch_execute` goes past the batch
             self.found(operations_of(call))

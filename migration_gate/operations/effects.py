@@ -113,7 +113,8 @@ def _add_constraint(one: AddConstraint, known: Known) -> Iterator[Effect]:
 
 
 def _create_index(one: CreateIndex, known: Known) -> Iterator[Effect]:
-    yield Effect(one.table, "SHARE UPDATE EXCLUSIVE" if one.concurrently else "SHARE", "index build")
+    work: Work = "" if one.only else "index build"
+    yield Effect(one.table, "SHARE UPDATE EXCLUSIVE" if one.concurrently else "SHARE", work)
 
 
 def _drop_index(one: DropIndex, known: Known) -> Iterator[Effect]:
@@ -132,7 +133,10 @@ def _rewrite_table(one: RewriteTable, known: Known) -> Iterator[Effect]:
 
 
 def _refresh_view(one: RefreshView, known: Known) -> Iterator[Effect]:
-    yield Effect(one.table, "EXCLUSIVE" if one.concurrently else "ACCESS EXCLUSIVE", "rewrite")
+    if one.concurrently:  # its rows are compared, and those that differ are written
+        yield Effect(one.table, "EXCLUSIVE", "rows")
+    else:
+        yield Effect(one.table, "ACCESS EXCLUSIVE", "rewrite")
 
 
 def _create_table(one: CreateTable, known: Known) -> Iterator[Effect]:

@@ -214,7 +214,9 @@ class DropConstraint(NamedTuple):
 
 
 class CreateIndex(NamedTuple):
-    """``columns`` are those that are plain names, in order; an expression is "" there."""
+    """``columns`` are those that are plain names, in order; an expression is "" there. ``only`` is ON ONLY: of a
+    partitioned table alone, whose partitions get none yet.
+    """
 
     at: At
     call: str
@@ -224,6 +226,7 @@ class CreateIndex(NamedTuple):
     if_not_exists: bool = False
     unique: bool = False
     columns: tuple[str, ...] = ()
+    only: bool = False
 
 
 class DropIndex(NamedTuple):

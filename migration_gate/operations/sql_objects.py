@@ -163,6 +163,7 @@ def _create_index(body: Node, here: Statement) -> Found:
         bool(body.get("if_not_exists")),
         bool(body.get("unique")),
         tuple(one["IndexElem"].get("name", "") for one in body.get("indexParams", ())),
+        not body["relation"].get("inh", False),
     )
 
 

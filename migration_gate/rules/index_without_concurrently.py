@@ -34,8 +34,8 @@ or:
     with op.get_context().autocommit_block():
         op.execute("REINDEX TABLE CONCURRENTLY users")
 
-Silent on tables that a new revision creates. On a partitioned table PostgreSQL builds no index concurrently: make it
-there with ON ONLY, on each partition concurrently, and attach them.
+Silent on tables that a new revision creates, and on ON ONLY, which builds nothing yet. On a partitioned table
+PostgreSQL builds no index concurrently: make it there with ON ONLY, on each partition concurrently, and attach them.
 
 Source: PostgreSQL's documentation, CREATE INDEX, "Building Indexes Concurrently"; measured on 14 to 18.
 """
@@ -46,8 +46,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from migration_gate.operations.model import CreateIndex, DropIndex, Operation, Reindex, Table
-from migration_gate.rules.base import Hazard, Migration, is_new, same
+from migration_gate.operations.model import CreateIndex, CreateTable, DropIndex, Operation, Reindex, Table
+from migration_gate.rules.base import Hazard, Migration, backwards, is_new, same
 from migration_gate.rules.remedies import (
     directive,
     execute,
@@ -56,6 +56,7 @@ from migration_gate.rules.remedies import (
     quoted,
     schema_keyword,
     source,
+    sql_name,
     with_keywords,
 )
 
@@ -64,11 +65,16 @@ def check(migration: Migration) -> Iterator[Hazard]:
     for operation in migration.operations:
         if not isinstance(operation, CreateIndex | DropIndex | Reindex) or operation.concurrently:
             continue
+        if isinstance(operation, CreateIndex) and operation.only:
+            continue
         earlier = migration.earlier(operation)
         table = operation.table or _table_of(operation.name, migration, operation)
         if (table and is_new(table, earlier)) or _is_made_anew(operation, earlier):
             continue
-        yield migration.hazard(operation, _message(operation, table), _remedy(operation, table), table=table)
+        remedy = _remedy(operation, table)
+        if isinstance(operation, CreateIndex) and _is_partitioned(operation.table, migration):
+            remedy = _by_partition(operation)
+        yield migration.hazard(operation, _message(operation, table), remedy, table=table)
 
 
 def _table_of(name: str | None, migration: Migration, operation: Operation) -> Table | None:
@@ -80,6 +86,14 @@ def _table_of(name: str | None, migration: Migration, operation: Operation) -> T
         if isinstance(one, CreateIndex) and one.name == name:
             return one.table
     return None
+
+
+def _is_partitioned(table: Table, migration: Migration) -> bool:
+    """Whether the revisions before have made it a partitioned table: no index of it is built concurrently (0A000)."""
+    for one, _ in backwards(table, migration.shipped() + migration.before):
+        if isinstance(one, CreateTable):
+            return re.search(r"partition[\s_]+by", one.call, re.IGNORECASE) is not None
+    return False
 
 
 def _is_made_anew(operation: Operation, earlier: tuple[Operation, ...]) -> bool:
@@ -131,6 +145,24 @@ def _remedy(operation: CreateIndex | DropIndex | Reindex, table: Table | None) -
     where = f"table_name={literal(table.name)}{schema_keyword(table)}"
     drop = f"op.drop_index({literal(operation.name)}, {where}, if_exists=True, postgresql_concurrently=True)"
     return head + in_autocommit_block(drop, made)
+
+
+def _by_partition(operation: CreateIndex) -> str:
+    """An index of a partitioned table, without a wait: of the parent alone, of each partition, and the two joined."""
+    table, name = operation.table, operation.name or f"ix_{operation.table.name}"
+    columns = ", ".join(map(quoted, filter(None, operation.columns))) or "…"
+    unique = "UNIQUE " * operation.unique
+    return "\n".join(
+        [
+            execute(f"CREATE {unique}INDEX {quoted(name)} ON ONLY {sql_name(table)} ({columns})"),
+            "# and, in a revision of its own, for each partition:",
+            in_autocommit_block(
+                execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(name + '_part')}"),
+                execute(f"CREATE {unique}INDEX CONCURRENTLY {quoted(name + '_part')} ON … ({columns})"),
+                execute(f"ALTER INDEX {quoted(name)} ATTACH PARTITION {quoted(name + '_part')}"),
+            ),
+        ]
+    )
 
 
 def _anew(operation: CreateIndex) -> ast.Call | None:

@@ -8,8 +8,9 @@ that), and is looked for among those that were read on one of these lines:
 - *not read*: none is, and the reader says that it could not follow one of the lines.
 - *lost*: none is, and the reader says nothing. This is what must not be.
 
-What is right also has to come in the same order. The other way round, an operation that was read on a line that ran, and where nothing of its kind was rendered, was
-*made up*. What was read on lines that did not run, in the other branch of an ``if``, proves nothing.
+What is right also has to come in the same order. The other way round, an operation that was read on a line that ran,
+and where nothing of its kind was rendered, was *made up*. What was read on lines that did not run, in the other
+branch of an ``if``, proves nothing.
 """
 
 from __future__ import annotations

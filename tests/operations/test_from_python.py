@@ -778,3 +778,32 @@ def test_a_turn_that_is_left_is_not_read(leave: str):
 def test_the_dispatcher_of_a_multi_database_revision_is_read_too():
     source = HEAD + MULTI.replace("    globals()", '    op.drop_table("w")\n    globals()')
     assert "DropTable w" in [short(one) for one in read_upgrade(FILE, source.encode())]
+
+
+PREFIXED = """
+prefix = op.get_context().opts["table_prefix"]
+op.create_table(f"{prefix}users", sa.Column("id", sa.Integer()))
+op.create_index(op.f(f"ix_{prefix}users_id"), f"{prefix}users", ["id"])
+with op.batch_alter_table(f"{prefix}users") as batch:
+    batch.drop_column("bio")
+"""
+
+
+def test_a_name_that_is_known_in_part_is_the_same_wherever_it_is_written_so():
+    assert [line.partition(" (")[0] for line in read(PREFIXED)] == [
+        "CreateTable …users",
+        "CreateIndex …users ix_…users_id",
+        "DropColumn …users bio",
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'for name in op.get_bind().execute(sa.text("SELECT 1")):\n    op.drop_table(f"{name}_old")',
+        'op.drop_table(f"{op.get_context().opts[0]}")',
+        'op.drop_table(f"{op.get_context().opts[0]}_a")',
+    ],
+)
+def test_a_name_that_says_too_little_or_stands_for_many_is_not_read(body: str):
+    assert read(body)[-1].startswith("NotRead")
