@@ -1,7 +1,5 @@
 """``python -m migration_gate``."""
 
-import sys
+from migration_gate.cli import program
 
-from migration_gate.cli import main
-
-sys.exit(main())
+program()

@@ -5,9 +5,27 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from migration_gate import __version__
+
+
+def program() -> None:
+    """What the shell starts. What only reads ends at once, and collects no garbage: to take apart what a process has in
+    memory, when it ends, costs a hook a tenth of its time.
+    """
+    if sys.argv[1:2] not in (["lint"], ["heads"]):
+        sys.exit(main())
+    import gc
+    import os
+
+    gc.disable()
+    status = main()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # closed, by whoever read it or by main
+            stream.flush()
+    os._exit(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,4 +150,4 @@ def _common(command: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

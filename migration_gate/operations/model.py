@@ -5,8 +5,7 @@ would store them. ``at`` says where in the migration file the operation was writ
 so that a remedy can be built from the user's own code.
 """
 
-from __future__ import annotations
-
+# Without annotations from __future__: those are text, and NamedTuple compiles each when its class is made.
 from pathlib import Path
 from typing import Literal, NamedTuple
 

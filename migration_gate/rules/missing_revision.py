@@ -40,7 +40,12 @@ def _not_in_git(project: Project, history: History) -> Iterator[Hazard]:
     in_git = tracked(project.directory)
     if in_git is None:
         return
-    known = {ident: in_git(one.path) for ident, one in history.revisions.items()}
+    merged = history.base.past.revisions if history.base else {}
+
+    def has(ident: str, one: Revision) -> bool:
+        return (ident in merged and merged[ident].path == one.path) or in_git(one.path)
+
+    known = {ident: has(ident, one) for ident, one in history.revisions.items()}
     for ident, one in history.revisions.items():
         for parent in (*history.parents[ident], *history.dependencies[ident]):
             if known[ident] and not known[parent]:

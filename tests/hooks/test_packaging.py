@@ -56,7 +56,7 @@ def test_the_plain_install_needs_postgresqls_grammar_alone(metadata: Message) ->
 
 def test_the_hooks_and_the_action_call_what_the_wheel_installs(wheel: ZipFile) -> None:
     (name,) = [one for one in wheel.namelist() if one.endswith(".dist-info/entry_points.txt")]
-    assert "migration-gate = migration_gate.cli:main" in wheel.read(name).decode()
+    assert "migration-gate = migration_gate.cli:program" in wheel.read(name).decode()
     assert "migration_gate/__main__.py" in wheel.namelist()
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert {one["entry"].split()[0] for one in hooks} == {"migration-gate"}
