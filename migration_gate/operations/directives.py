@@ -305,11 +305,12 @@ def _create_index(call: Call) -> list[Operation]:
 
 
 def _drop_index(call: Call) -> list[Operation]:
-    name = text(call.args[0] if call.args else call.keywords.get("index_name"), "the index's name")
+    given = call.args[0] if call.args else call.keywords.get("index_name")
     try:
         of: Table | None = name_then_table(call)[1]
     except NotKnown:
         of = None  # it may be left out
+    name = name_or_none(given) if of else text(given, "the index's name")
     concurrently = call.keywords.get("postgresql_concurrently", False) is True
     return [DropIndex(call.at, call.source, name, of, concurrently)]
 

@@ -229,9 +229,11 @@ class CreateIndex(NamedTuple):
 
 
 class DropIndex(NamedTuple):
+    """``name`` is None where it is computed; then the table is known."""
+
     at: At
     call: str
-    name: str
+    name: str | None
     table: Table | None = None
     concurrently: bool = False
 

@@ -101,7 +101,7 @@ def _what(one: Concurrent) -> str:
         case CreateIndex():
             return f"CREATE INDEX CONCURRENTLY {one.name or f'on {one.table}'}"
         case DropIndex():
-            return f"DROP INDEX CONCURRENTLY {one.name}"
+            return f"DROP INDEX CONCURRENTLY {one.name or f'on {one.table}'}"
         case Reindex():
             return f"REINDEX CONCURRENTLY {one.name or one.table or ''}".rstrip()
     return f"DETACH PARTITION {one.partition} CONCURRENTLY"

@@ -100,7 +100,7 @@ def _is_made_anew(operation: Operation, earlier: tuple[Operation, ...]) -> bool:
     """An index that a new revision has just made is of no use to anybody yet, and goes as quickly as it came."""
     return isinstance(operation, DropIndex) and any(
         isinstance(one, CreateIndex)
-        and one.name == operation.name
+        and one.name == operation.name is not None
         and (operation.table is None or same(one.table, operation.table))
         for one in earlier
     )

@@ -49,11 +49,11 @@ def check(migration: Migration) -> Iterator[Hazard]:
             continue
         earlier = migration.operations[:position]
         dropped = {other.name for other in earlier if isinstance(other, DropIndex)}
-        if one.name in dropped or is_new(one.table, migration.earlier(one)):
+        if (one.name and one.name in dropped) or is_new(one.table, migration.earlier(one)):
             continue
         name = one.name or f"the index on {one.table}"
         unread = next((other for other in earlier if isinstance(other, NotRead)), None)
-        known = one.name is not None or not dropped
+        known = None not in dropped and (one.name is not None or not dropped)
         yield migration.hazard(
             one,
             f"if an attempt at {name} has failed, PostgreSQL has left it INVALID, and IF NOT EXISTS keeps it so: the "

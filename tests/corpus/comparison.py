@@ -8,9 +8,9 @@ that), and is looked for among those that were read on one of these lines:
 - *not read*: none is, and the reader says that it could not follow one of the lines.
 - *lost*: none is, and the reader says nothing. This is what must not be.
 
-What is right also has to come in the same order. The other way round, an operation that was read on a line that ran,
-and where nothing of its kind was rendered, was *made up*. What was read on lines that did not run, in the other
-branch of an ``if``, proves nothing.
+The other way round, an operation that was read on a line that ran, and where nothing of its kind was rendered, was
+*made up*. What was read on lines that did not run, in the other branch of an ``if``, proves nothing. And what is right
+has to come in the same *order*.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ IGNORED = (Boundary, Other, UsesModel)
 # What an operation is about; the rest of its fields is what it says of that.
 _ABOUT = {"table", "column", "name", "verb", "how", "what", "type", "value", "to", "partition", "kind"}
 # A name that a database or a convention gives, or that is computed, does not say which constraint or index it is.
-_NAMED_LATER = {"AddConstraint", "CreateIndex", "DropConstraint"}
+_NAMED_LATER = {"AddConstraint", "CreateIndex", "DropConstraint", "DropIndex"}
 # Fields that only a migration's own text has, or that spell in another way what is compared.
 _ITS_OWN = {"at", "call", "condition", "existing", "existing_type", "unnamed"}
 _ITS_OWN_OF = {"SetNotNull": {"type"}, "ChangeType": {"to"}, "DropConstraint": {"kind"}, "DropIndex": {"table"}}

@@ -76,10 +76,12 @@ def _found(value: types.ModuleType | None, module: types.ModuleType, name: str) 
 
 
 class Options(dict):
-    """The options of the migration context; what env.py would have put there is a stub."""
+    """The options of the migration context; what env.py would have put there is a stub. A prefix of names is what the
+    reader writes where it knows a part of a name.
+    """
 
     def __missing__(self, name: str) -> object:
-        return "" if name.endswith(("prefix", "schema")) else ask_alembic.Thing(name=name)
+        return "…" if name.endswith("prefix") else ask_alembic.Thing(name=name)
 
 
 class Modules:

@@ -265,6 +265,8 @@ def test_whether_a_column_writes_into_each_row(given: str, writes: str | None):
         ('op.drop_constraint(NAME, "t")', ["DropConstraint t"]),
         ('with op.batch_alter_table("t") as b:\n    b.drop_constraint(None)', ["DropConstraint t unnamed"]),
         ('op.create_index("i", "t", COLUMNS)', ["CreateIndex t i"]),
+        ('op.drop_index(NAME, "t")', ["DropIndex t"]),
+        ('with op.batch_alter_table("t") as b:\n    b.drop_index(NAME)', ["DropIndex t"]),
         ('op.create_foreign_key("f", "t", NAME, ["a"], ["id"])', ["AddConstraint t f foreign key (a)"]),
         ('op.create_check_constraint("k", "t", sa.column("a") > 0)', ["AddConstraint t k check"]),
         (

@@ -35,6 +35,10 @@ BAD = {
     "SQL, if not exists": ("users", 'op.execute("CREATE UNIQUE INDEX IF NOT EXISTS i ON users USING btree (id)")'),
     "drop": ("users", 'op.drop_index("ix_users_name", table_name="users")'),
     "drop, positional": ("users", 'op.drop_index("ix_users_name", "users")'),
+    "drop by a name that is looked up": (
+        "users",
+        'op.drop_index(sa.inspect(op.get_bind()).get_indexes("users")[0]["name"], "users")',
+    ),
     "drop without its table": ("users", 'op.drop_index("ix_users_name")'),
     "drop in a batch": ("users", 'with op.batch_alter_table("users") as b:\n    b.drop_index("ix_users_name")'),
     "drop in SQL": ("users", 'op.execute("DROP INDEX IF EXISTS ix_users_name")'),

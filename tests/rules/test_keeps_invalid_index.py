@@ -105,6 +105,13 @@ def test_the_gate_refuses_it(body: str, repository: Repository):
     assert repository.only(select=(RULE,)).rule == RULE
 
 
+def test_an_index_dropped_by_a_computed_name_may_be_this_one(repository: Repository):
+    repository.write({"a1.py": revision("a1", f"op.drop_index(NAME, 'users')\n{dedent(BAD['create_index'])}")})
+    said = repository.judge(select=(RULE,))
+    assert not said.findings
+    assert said.notes
+
+
 @pytest.mark.parametrize("body", [*GOOD.values(), LOUD, WHOLE], ids=[*GOOD, "loud", "whole"])
 def test_the_gate_lets_it_through(body: str, repository: Repository):
     repository.write({"a1.py": revision("a1", dedent(body))})
