@@ -11,8 +11,9 @@ from migration_gate.operations.from_sql import check_proves_not_null, default_is
 from migration_gate.operations.grammar import quoted
 from migration_gate.operations.model import AddConstraint, AlterTable, Column, CreateIndex, Operation, Table
 from migration_gate.operations.sql_columns import Writes, function_writes
+from migration_gate.operations.texts import GAP
 from migration_gate.operations.type_names import of_value
-from migration_gate.operations.values import CoreColumn, Made, Value, is_plain
+from migration_gate.operations.values import CoreColumn, Gapped, Made, Value, is_plain
 
 _ABSENT = object()
 _INTEGERS = {"Integer", "INTEGER", "BigInteger", "BIGINT", "SmallInteger", "SMALLINT"}
@@ -223,6 +224,8 @@ def refers_to(value: Made) -> Table | None:
 
 
 def table_of_target(target: Value) -> Table | None:
+    if isinstance(target, Gapped):  # as the names of tables are read that a prefix completes
+        target = target.text.replace(GAP, "…")
     if isinstance(target, CoreColumn):
         return target.table
     if not isinstance(target, str) or "." not in target:

@@ -789,6 +789,13 @@ with op.batch_alter_table(f"{prefix}users") as batch:
 """
 
 
+def test_a_foreign_key_to_a_table_whose_name_is_known_in_part():
+    key = 'sa.ForeignKeyConstraint(["a"], [f"{prefix}users.id"])'
+    one = operations(f'{PREFIXED}op.create_table(f"{{prefix}}tokens", sa.Column("a", sa.Integer()), {key})')[-1]
+    assert isinstance(one, CreateTable)
+    assert one.references == (Table("…users"),)
+
+
 def test_a_name_that_is_known_in_part_is_the_same_wherever_it_is_written_so():
     assert [line.partition(" (")[0] for line in read(PREFIXED)] == [
         "CreateTable …users",
