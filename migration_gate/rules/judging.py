@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -130,6 +130,9 @@ def select(project: Project, history: History, chosen: Collection[Path] | None, 
     new = [one for one in ordered if known is not None and one.id not in shipped]
     modules = modules_of(project)
     read = _Reader(modules)
+    new_ids = {one.id for one in new}
+    earlier_new = _Earlier(read, history, ordered, new_ids)
+    earlier_shipped = _Earlier(read, history, ordered, history.revisions.keys() - new_ids)
 
     @cache
     def environment() -> Environment:
@@ -143,16 +146,12 @@ def select(project: Project, history: History, chosen: Collection[Path] | None, 
         return models_at(project, base.ref, base.name) if base else models_at(project)
 
     def migration(revision: Revision) -> Migration:
-        before: tuple[Operation, ...] = ()
-        if known is not None:
-            older = history.ancestors(revision.id)
-            before = read.all(other for other in new if other.id in older and other != revision)
         return Migration(
             project,
             revision,
             read(revision),
-            before,
-            _shipped(read, history, revision, new),
+            earlier_new(revision) if new else (),
+            lambda: earlier_shipped(revision),
             lambda: read_downgrade(revision.path, _source(revision.path), modules),
             environment,
             models,
@@ -193,16 +192,25 @@ class _Reader:
         return tuple(operation for one in revisions for operation in self(one))
 
 
-def _shipped(
-    read: _Reader, history: History, revision: Revision, new: Collection[Revision]
-) -> Callable[[], tuple[Operation, ...]]:
-    """A function that reads what a revision comes after and is not new."""
+class _Earlier:
+    """The operations of what a revision comes after, as far as it is in ``kept``, in the order in which they run. What
+    was given last begins what its only parent's child is given: a history of hundreds is not gone through for each.
+    """
 
-    def shipped() -> tuple[Operation, ...]:
-        older = history.ancestors(revision.id) - {revision.id} - {one.id for one in new}
-        return read.all(one for one in history.in_order() if one.id in older)
+    def __init__(self, read: _Reader, history: History, ordered: Sequence[Revision], kept: Collection[str]) -> None:
+        self.read, self.history, self.ordered, self.kept = read, history, ordered, kept
+        self.last: tuple[str, tuple[Operation, ...]] = ("", ())
 
-    return shipped
+    def __call__(self, revision: Revision) -> tuple[Operation, ...]:
+        links = self.history.parents[revision.id] + self.history.dependencies[revision.id]
+        last, found = self.last
+        if links == (last,):
+            found += self.read(self.history.revisions[last]) if last in self.kept else ()
+        else:
+            older = (self.history.ancestors(revision.id) - {revision.id}) & set(self.kept)
+            found = self.read.all(one for one in self.ordered if one.id in older)
+        self.last = revision.id, found
+        return found
 
 
 def _known_shipped(project: Project, history: History) -> set[str] | None:
