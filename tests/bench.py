@@ -58,13 +58,16 @@ def hook(folder: Path, environment: dict[str, str]) -> None:
     commands: dict[str, list[Command]] = {
         "python -c pass": [[sys.executable, "-c", "pass"]],
         "migration-gate lint ONE_FILE": [[beside("migration-gate"), "lint", last]],
+        "migration-gate lint --all": [[beside("migration-gate"), "lint", "--all"]],
         "migration-gate heads": [[beside("migration-gate"), "heads"]],
         "alembic heads": [[beside("alembic"), "heads"]],
     }
     took = measure(commands, folder / "history", environment, 9)
     show(f"A hook, in a history of {REVISIONS} revisions", took, "ms", 1000)
-    gate, alembic, bare = (took[name] for name in ("migration-gate lint ONE_FILE", "alembic heads", "python -c pass"))
-    print(f"  lint takes {gate / alembic:.2f} × alembic heads, and {gate / bare:.1f} × python -c pass\n")
+    names = ("migration-gate lint ONE_FILE", "migration-gate lint --all", "alembic heads", "python -c pass")
+    gate, whole, alembic, bare = (took[name] for name in names)
+    print(f"  lint takes {gate / alembic:.2f} × alembic heads, and {gate / bare:.1f} × python -c pass;")
+    print(f"  with all {REVISIONS} judged, {whole / bare:.1f} ×\n")
 
 
 def rehearsal(folder: Path, environment: dict[str, str]) -> None:

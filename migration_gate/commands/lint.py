@@ -21,8 +21,7 @@ def run(options: Namespace) -> int:
     started = time.perf_counter()
     named = _named(options.files)
     projects = discovery.find_around(Path.cwd(), options.project)
-    chosen = _chosen(named)
-    graphs, notes = compare([(project, history.load(project, chosen)) for project in projects], options.base)
+    graphs, notes = compare([(project, history.load_headers(project)) for project in projects], options.base)
     verdict = judge(graphs, named, options.all, options.plan)
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(verdict._replace(notes=notes + verdict.notes, facts=(*verdict.facts, took)), options)
@@ -47,6 +46,9 @@ def judge(
     for project, graph in graphs:
         left -= graph.paths
         selection = select(project, graph, chosen, everything)
+        # What has been read is not parsed again; what is no Python from end to end is for the rules of the graph.
+        graph = history.confirmed(graph, chosen, selection.parsed)
+        selection = selection.of(graph)
         operations.append(judge_operations(project, selection))
         if planned:
             from migration_gate.rules.plan import plan

@@ -41,6 +41,7 @@ class History(NamedTuple):
     cycles: tuple[tuple[str, ...], ...]
     contents: Mapping[Path, bytes] = {}  # of every file that was read
     base: Base | None = None  # what the branch will merge into; None where that is not known
+    whole: bool = False  # whether the selected files were parsed to their end
 
     @property
     def sound(self) -> bool:
@@ -117,16 +118,38 @@ def load(project: Project, selected: Collection[Path] | None = None) -> History:
     """Read a project's graph from its files. Files in ``selected`` (all, where it is None) are parsed whole, the
     others as far as their header goes. Raises CannotJudge where a version folder cannot be listed.
     """
+    return confirmed(load_headers(project), selected)
+
+
+def load_headers(project: Project) -> History:
+    """The same, each file as far as its header goes: for whoever goes on to read some of them whole."""
     contents: dict[Path, bytes] = {}
     found = []
     for path in files(project):
         source = content(path)
         if isinstance(source, bytes):
             contents[path] = source
-            found.append(parse(path, source, whole=selected is None or path in selected))
+            found.append(parse(path, source))
         else:
             found.append(source)
     return build(found)._replace(contents=contents)
+
+
+def confirmed(history: History, selected: Collection[Path] | None = None, known: Collection[Path] = ()) -> History:
+    """The history with the selected files (all, where it is None) parsed whole, but those that are ``known`` to be
+    Python from end to end.
+    """
+    if history.whole:
+        return history
+    found = [
+        parse(one.path, history.contents[one.path], whole=True)
+        if isinstance(one, Revision) and (selected is None or one.path in selected) and one.path not in known
+        else one
+        for one in history.files
+    ]
+    if any(isinstance(one, Unreadable) for one in found):
+        history = build(found)._replace(contents=history.contents, base=history.base)
+    return history._replace(whole=True)
 
 
 def files(project: Project) -> Iterator[Path]:

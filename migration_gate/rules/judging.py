@@ -94,6 +94,17 @@ class Selection(NamedTuple):
     new: int | None
     shipped: int
 
+    @property
+    def parsed(self) -> set[Path]:
+        """The files that were read, and are Python from end to end."""
+        broken = {one.revision.path for one in self.migrations if [two.call for two in one.operations] == [""]}
+        return {one.revision.path for one in self.migrations} - broken
+
+    def of(self, history: History) -> Selection:
+        """What of it is still there, when the history has turned out to have files that are not Python."""
+        kept = tuple(one for one in self.migrations if one.revision.id in history.revisions)
+        return self if len(kept) == len(self.migrations) else self._replace(migrations=kept)
+
 
 def judge_operations(project: Project, selection: Selection) -> Judged:
     """The rules of operations, on the selected revisions."""
