@@ -26,7 +26,7 @@ def say(error: BaseException, revision: str | None = None) -> None:
         type=type(error).__name__,
         message=_message(error, database),
         sql=_text(getattr(error, "statement", None)),
-        code=_code(database),
+        code=code(database),
         chain=[f"{type(one).__name__}: {one}"[:500] for one in _causes(error)],
         **place_in_trace(error.__traceback__),
     )
@@ -53,7 +53,7 @@ def _message(error: BaseException, database: Any) -> str:
     return re.sub(r"^<class '[\w.]+'>: ", "", str(database))
 
 
-def _code(database: Any) -> str | None:
+def code(database: Any) -> str | None:
     """PostgreSQL's SQLSTATE, from whatever driver it was."""
     for name in ("sqlstate", "pgcode"):
         if getattr(database, name, None):
