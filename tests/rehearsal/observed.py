@@ -78,7 +78,7 @@ def project(folder: Path, bodies: list[str], driver: str = "psycopg", options: s
 
 def upgrade(folder: Path, server: Server, database: str | None = None) -> child.Ran:
     """What the upgrade reported."""
-    (found,) = discovery.find_around(folder, None)
+    (found,) = discovery.find_around(folder, ())
     name = database or f"{server.prefix}observed_{next(_numbers)}"
     databases.create(server, name)
     return child.upgrade(found, server, name, lambda one: databases.create(server, one), lambda event: None)

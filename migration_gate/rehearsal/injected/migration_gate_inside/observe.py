@@ -62,6 +62,16 @@ JOIN pg_catalog.pg_class c ON c.oid = held.relation
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 WHERE c.relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I')
 """
+# The counters of an earlier transaction may still be there when the next one begins.
+_COUNTERS = """
+SELECT * FROM (
+  SELECT c.oid::pg_catalog.int8, pg_catalog.pg_stat_get_xact_numscans(c.oid) AS scans,
+         pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
+         + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) AS changed
+  FROM pg_catalog.pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'i')
+) AS counted
+WHERE scans > 0 OR changed > 0
+"""
 _SAVEPOINT = "migration_gate_observes"
 _MODES = (
     "AccessShareLock",
@@ -105,8 +115,8 @@ class State:
     def __init__(self) -> None:
         self.virtual: str | None = None  # its transaction, as pg_locks names it
         self.held: dict[int, int] = {}  # oid → position in _MODES
-        self.scans: dict[int, int] = {}
-        self.changed: dict[int, int] = {}
+        self.scans: dict[int, int] = {}  # oid → how often it was read whole, or an index used
+        self.changed: dict[int, int] = {}  # oid → rows inserted, updated and deleted
         self.database: str | None = None
         self.step = 0  # the revision that it was last asked in, as they are counted
         self.off = False
@@ -207,8 +217,7 @@ def _after(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         place = _place()
         said = _what_it_did(connection, statement)
         if place is None:
-            if said.get("locks") or said.get("rewrote"):
-                _tell_unseen(said)
+            _tell_unseen(statement, said)
         elif not _is_a_look(statement):
             _tell(place, statement, seconds, said | {"rows": _rows(cursor, statement)})
 
@@ -241,9 +250,15 @@ def _tell(place: dict[str, Any], statement: str, seconds: float, said: dict[str,
     emit("statement", revision=_revision, number=_number, sql=statement[:LONGEST], seconds=seconds, **place, **whole)
 
 
-def _tell_unseen(said: dict[str, Any]) -> None:
-    """Alembic's own statement took no lock on an application's table: something before it did, past SQLAlchemy."""
-    emit("unseen", revision=_revision, locks=said["locks"], rewrote=said["rewrote"], changed=said["changed"])
+def _tell_unseen(statement: str, said: dict[str, Any]) -> None:
+    """Where Alembic's own statement has another table locked than the version table that it names, something before it
+    did that, past SQLAlchemy.
+    """
+    words = set(re.findall(r"\w+", statement))
+    locks = [one for one in said.get("locks", ()) if words.isdisjoint((one["name"], (one["index_of"] or [""])[-1]))]
+    rewrote = said.get("rewrote", [])
+    if locks or rewrote:
+        emit("unseen", revision=_revision, locks=locks, rewrote=rewrote)
 
 
 def _place() -> dict[str, Any] | None:
@@ -280,12 +295,15 @@ def _look_before(connection: Any, state: State) -> None:
     each revision: the server adds them to the shared ones at some transaction's end, and begins anew.
     """
     if state.database is None:
-        state.database = str(_ask(connection, "SELECT pg_catalog.current_database()::pg_catalog.text")[0][0])
+        state.database = str(_ask(connection, "SELECT pg_catalog.current_database()::pg_catalog.text")[0][0][0])
     if state.database not in _known:
-        _known[state.database] = Known(_ask(connection, _RELATIONS))
+        _known[state.database] = Known(_ask(connection, _RELATIONS)[0])
     alone = _status(connection) == _IDLE and _is_autocommit(connection)
     if not alone and (state.virtual is None or state.step != _step):
-        _remember(state, Answer(_ask(connection, _QUESTION)))
+        rows, counters = _ask(connection, _QUESTION, _COUNTERS)
+        _remember(state, Answer(rows))
+        state.scans = {oid: scans for oid, scans, _ in counters}
+        state.changed = {oid: changed for oid, _, changed in counters}
 
 
 def _what_it_did(connection: Any, statement: str) -> dict[str, Any]:
@@ -302,14 +320,13 @@ def _what_it_did(connection: Any, statement: str) -> dict[str, Any]:
     if _NO_SNAPSHOT.match(text):
         return {"transaction": _transactions + (state.virtual is None), "held": _locks(state.held, known)}
     try:
-        answer = Answer(_ask(connection, _QUESTION))
+        answer = Answer(_ask(connection, _QUESTION)[0])
     except Exception as error:
         state.off = True
         emit("unobserved", revision=_revision, reason=f"{type(error).__name__}: {error}".split("\n")[0][:300])
         return {}
     same = answer.virtual == state.virtual
-    before = (state.held, state.scans, state.changed) if same else ({}, {}, {})
-    said = _difference(answer, known, text, *before)
+    said = _difference(answer, known, text, state if same else State())
     _remember(state, answer)
     return said | {"transaction": _transactions, "asked": True}
 
@@ -322,27 +339,25 @@ def _outside(connection: Any, state: State, known: Known, text: str) -> dict[str
     state.forget()
     if not autocommit or _PLANNED.match(text) or _NO_SNAPSHOT.match(text):
         return {"autocommit": autocommit}
-    rows = _ask(connection, _RELATIONS)
+    (rows,) = _ask(connection, _RELATIONS)
     rewrote = [oid for oid, _, _, _, file, _ in rows if _has_new_file(known, oid, file)]
     built = [(oid, table) for oid, _, _, kind, _, table in rows if kind in "iI" and _is_new_index(known, oid, table)]
     return {"autocommit": True, "asked": True} | _files(known, rewrote, built)
 
 
-def _difference(
-    answer: Answer, known: Known, text: str, held: dict[int, int], scans: dict[int, int], changed: dict[int, int]
-) -> dict[str, Any]:
+def _difference(answer: Answer, known: Known, text: str, before: State) -> dict[str, Any]:
     """What one statement added to what its transaction had done before."""
-    taken = {oid: mode for oid, mode in answer.held.items() if mode > held.get(oid, -1)}
+    taken = {oid: mode for oid, mode in answer.held.items() if mode > before.held.get(oid, -1)}
     rewrote, built, scanned, rows = [], [], set(), []
     for oid, _, kind, file, table, *_ in answer.rows:
         if _has_new_file(known, oid, file):
             rewrote.append(oid)
         if kind in "iI" and _is_new_index(known, oid, table):
             built.append((oid, table))
-        if answer.scans[oid] > scans.get(oid, 0):  # an index that a constraint is checked by reads its table as well
+        if answer.scans[oid] > before.scans.get(oid, 0):  # an index that a constraint is checked by reads its table as well
             scanned.add(table or oid)
-        if oid in known.names and kind in "rpmf" and answer.changed[oid] > changed.get(oid, 0):
-            rows.append([*_name(known, oid), answer.changed[oid] - changed.get(oid, 0)])
+        if oid in known.names and kind in "rpmf" and answer.changed[oid] > before.changed.get(oid, 0):
+            rows.append([*_name(known, oid), answer.changed[oid] - before.changed.get(oid, 0)])
     if _PLANNED.match(text):
         scanned = set()
     elif _HOLDS_ANY.match(text):  # queries too: what is read by a change of the schema is locked by it
@@ -403,8 +418,9 @@ def _remember(state: State, answer: Answer) -> None:
     global _transactions
     if answer.virtual != state.virtual:
         _transactions += 1
-    state.virtual, state.held, state.scans, state.changed = answer.virtual, answer.held, answer.scans, answer.changed
-    state.step = _step
+    state.virtual, state.held, state.step = answer.virtual, answer.held, _step
+    state.scans |= answer.scans
+    state.changed |= answer.changed
 
 
 # ── the connection ───────────────────────────────────────────────────────────────────────────────────────
@@ -416,25 +432,26 @@ def _state_of(connection: Any) -> State:
     return state
 
 
-def _ask(connection: Any, question: str) -> list[Any]:
-    """The rows of an answer; in a transaction, without a trace of having asked. Raises what the driver raises."""
-    dbapi = connection.connection.dbapi_connection
-    cursor = dbapi.cursor()
+def _ask(connection: Any, *questions: str) -> list[list[Any]]:
+    """The rows of each answer; in a transaction, without a trace of having asked. Raises what the driver raises."""
+    cursor = connection.connection.dbapi_connection.cursor()
     try:
         if _is_autocommit(connection) and _status(connection) == _IDLE:
-            cursor.execute(question)
-            return list(cursor.fetchall())
+            return [_rows_of(cursor, one) for one in questions]
         cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
         try:
             cursor.execute("SET LOCAL statement_timeout = 0")
-            cursor.execute(question)
-            rows = list(cursor.fetchall())
+            return [_rows_of(cursor, one) for one in questions]
         finally:
             cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
             cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
-        return rows
     finally:
         cursor.close()
+
+
+def _rows_of(cursor: Any, question: str) -> list[Any]:
+    cursor.execute(question)
+    return list(cursor.fetchall())
 
 
 def _is_autocommit(connection: Any) -> bool:
