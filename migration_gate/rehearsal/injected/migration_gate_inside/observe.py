@@ -318,7 +318,7 @@ def _what_it_did(connection: Any, statement: str) -> dict[str, Any]:
     if status == _IDLE:
         return _outside(connection, state, known, text)
     if _NO_SNAPSHOT.match(text):
-        return {"transaction": _transactions + (state.virtual is None), "held": _locks(state.held, known)}
+        return {"transaction": _transactions + (state.virtual is None), "held": _locks(state.held, known), "asked": True}
     try:
         answer = Answer(_ask(connection, _QUESTION)[0])
     except Exception as error:
@@ -407,7 +407,8 @@ def _locks(held: dict[int, int], known: Known) -> list[dict[str, Any]]:
     for oid, mode in sorted(held.items()):
         if oid in known.names and mode:
             schema, name, kind, table = known.names[oid]
-            lock: dict[str, Any] = {"schema": schema, "name": name, "mode": _NAMES[_MODES[mode]], "index_of": None}
+            lock: dict[str, Any] = {"schema": schema, "name": name, "mode": _NAMES[_MODES[mode]]}
+            lock |= {"kind": kind, "index_of": None}
             if kind in "iI" and table in known.names:
                 lock["index_of"] = _name(known, table)
             found.append(lock)
