@@ -35,7 +35,8 @@ class Seen(NamedTuple):
     that the statement took, the strongest on each table; ``held`` what its transaction held after it. ``rewrote`` has
     other files since, ``scanned`` was read whole for a change of the schema (what a query reads is not told), on
     ``built`` an index was built. ``changed`` counts rows by table, those that triggers and functions changed too;
-    ``rows`` is the driver's count. ``error`` is a SQLSTATE, or a Python exception's name where there is none. Without
+    ``rows`` is the driver's count. ``error`` is a SQLSTATE, or a Python exception's name where there is none, ``message`` the first
+    line of its words. Without
     ``asked`` nobody knows more than text, place, time and error.
     """
 
@@ -55,6 +56,7 @@ class Seen(NamedTuple):
     changed: tuple[tuple[Table, int], ...] = ()
     rows: int = 0
     error: str | None = None
+    message: str = ""
     asked: bool = False
 
 
@@ -109,6 +111,7 @@ def _seen(one: Event) -> Seen:
         tuple((_table(name), count) for *name, count in one["changed"]),
         one["rows"],
         one["error"],
+        one["message"],
         one["asked"],
     )
 

@@ -68,7 +68,7 @@ def project(folder: Path, bodies: list[str], driver: str = "psycopg", options: s
         "alembic.ini": "[alembic]\nscript_location = migrations\nprepend_sys_path = .\n",
         "migrations/env.py": env.format(driver=name, options=options, more=more),
         "upgrade.py": UPGRADE.format(revisions=[f"r{number}" for number in range(1, len(bodies))]),
-        "pyproject.toml": f'[tool.migration-gate]\nignore = ["drift"]\nupgrade-command = "{sys.executable} upgrade.py"\n',
+        "pyproject.toml": f'[tool.migration-gate]\nupgrade-command = "{sys.executable} upgrade.py"\n',
     }
     for number, body in enumerate(bodies):
         down = f"r{number - 1}" if number else None

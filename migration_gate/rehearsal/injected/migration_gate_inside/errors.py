@@ -24,7 +24,7 @@ def say(error: BaseException, revision: str | None = None) -> None:
         "error",
         revision=revision,
         type=type(error).__name__,
-        message=_message(error, database),
+        message=message(error, database),
         sql=_text(getattr(error, "statement", None)),
         code=code(database),
         chain=[f"{type(one).__name__}: {one}"[:500] for one in _causes(error)],
@@ -41,7 +41,7 @@ def _causes(error: BaseException) -> Iterable[BaseException]:
     return seen
 
 
-def _message(error: BaseException, database: Any) -> str:
+def message(error: BaseException, database: Any) -> str:
     """PostgreSQL's own words where it was PostgreSQL that refused, else the exception's."""
     if isinstance(error, SystemExit):
         return f"sys.exit({error.code!r})".partition("\\n")[0]

@@ -26,7 +26,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from migration_gate_inside.errors import code, place_in_frames
+from migration_gate_inside.errors import code, message, place_in_frames
 from migration_gate_inside.job import emit, job
 
 LONGEST = 5_000  # characters of a statement's text
@@ -92,7 +92,9 @@ _NO_SNAPSHOT = re.compile(
     re.IGNORECASE,
 )
 # How these read a table is the planner's choice, and it reads a small one whole whatever they ask for.
-_PLANNED = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE|COPY|EXPLAIN|EXECUTE|FETCH)\b", re.IGNORECASE)
+_PLANNED = re.compile(
+    r"(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE|COPY|EXPLAIN|EXECUTE|FETCH)\b", re.IGNORECASE
+)
 _CHANGES = re.compile(r"(INSERT|UPDATE|DELETE|MERGE|WITH|COPY)\b", re.IGNORECASE)
 _HOLDS_ANY = re.compile(r"(DO|CALL)\b", re.IGNORECASE)
 _IDLE, _OPEN, _FAILED = "idle", "open", "failed"  # a connection's transaction
@@ -230,11 +232,13 @@ def _failed(context: Any) -> None:
         place = _place()
         if place is not None:
             state = _state_of(context.connection) if context.connection is not None else State()
+            raised = context.original_exception
             said = {
                 "autocommit": state.virtual is None and _is_autocommit(context.connection),
                 "transaction": None if state.virtual is None else _transactions,
                 "held": _locks(state.held, _known[state.database]) if state.database in _known else [],
-                "error": code(context.original_exception) or type(context.original_exception).__name__,
+                "error": code(raised) or type(raised).__name__,
+                "message": message(raised, raised).strip().split("\n")[0],
             }
             _tell(place, context.statement, seconds, said)
 
@@ -244,6 +248,7 @@ def _tell(place: dict[str, Any], statement: str, seconds: float, said: dict[str,
     _number += 1
     nothing: dict[str, Any] = {
         "locks": [], "held": [], "rewrote": [], "scanned": [], "built": [], "changed": [], "rows": 0, "error": None,
+        "message": "",
         "autocommit": False, "transaction": None, "asked": False,
     }  # fmt: skip
     whole = nothing | said
@@ -318,7 +323,11 @@ def _what_it_did(connection: Any, statement: str) -> dict[str, Any]:
     if status == _IDLE:
         return _outside(connection, state, known, text)
     if _NO_SNAPSHOT.match(text):
-        return {"transaction": _transactions + (state.virtual is None), "held": _locks(state.held, known), "asked": True}
+        return {
+            "transaction": _transactions + (state.virtual is None),
+            "held": _locks(state.held, known),
+            "asked": True,
+        }
     try:
         answer = Answer(_ask(connection, _QUESTION)[0])
     except Exception as error:
@@ -354,7 +363,9 @@ def _difference(answer: Answer, known: Known, text: str, before: State) -> dict[
             rewrote.append(oid)
         if kind in "iI" and _is_new_index(known, oid, table):
             built.append((oid, table))
-        if answer.scans[oid] > before.scans.get(oid, 0):  # an index that a constraint is checked by reads its table as well
+        if answer.scans[oid] > before.scans.get(
+            oid, 0
+        ):  # an index that a constraint is checked by reads its table as well
             scanned.add(table or oid)
         if oid in known.names and kind in "rpmf" and answer.changed[oid] > before.changed.get(oid, 0):
             rows.append([*_name(known, oid), answer.changed[oid] - before.changed.get(oid, 0)])
