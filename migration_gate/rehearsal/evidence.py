@@ -35,9 +35,8 @@ class Seen(NamedTuple):
     that the statement took, the strongest on each table; ``held`` what its transaction held after it. ``rewrote`` has
     other files since, ``scanned`` was read whole for a change of the schema (what a query reads is not told), on
     ``built`` an index was built. ``changed`` counts rows by table, those that triggers and functions changed too;
-    ``rows`` is the driver's count. ``error`` is a SQLSTATE, or a Python exception's name where there is none, ``message`` the first
-    line of its words. Without
-    ``asked`` nobody knows more than text, place, time and error.
+    ``rows`` is the driver's count. ``error`` is a SQLSTATE, or a Python exception's name where there is none, and
+    ``message`` the first line of its words. Without ``asked`` nobody knows more than text, place, time and error.
     """
 
     revision: str

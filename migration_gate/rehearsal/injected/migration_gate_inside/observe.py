@@ -42,7 +42,8 @@ LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 """
-# Only what the transaction has locked can it have scanned, rewritten or built. The first row is the transaction itself.
+# Only what the transaction has locked can it have scanned, rewritten or built; what it has dropped is locked and gone.
+# The first row is the transaction itself.
 _QUESTION = """
 WITH mine AS MATERIALIZED (
   SELECT relation, virtualxid, mode FROM pg_catalog.pg_locks
@@ -53,14 +54,16 @@ WITH mine AS MATERIALIZED (
 SELECT NULL::pg_catalog.int8, (SELECT virtualxid FROM mine WHERE virtualxid IS NOT NULL LIMIT 1), NULL::pg_catalog.text,
        NULL::pg_catalog.int8, NULL::pg_catalog.int8, NULL::pg_catalog.int8, NULL::pg_catalog.int8
 UNION ALL
-SELECT c.oid::pg_catalog.int8, held.modes, c.relkind::pg_catalog.text, c.relfilenode::pg_catalog.int8,
-       i.indrelid::pg_catalog.int8, pg_catalog.pg_stat_get_xact_numscans(c.oid),
-       pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_xact_tuples_updated(c.oid)
-       + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)
+SELECT held.relation::pg_catalog.int8, held.modes, coalesce(c.relkind::pg_catalog.text, '-'),
+       c.relfilenode::pg_catalog.int8, i.indrelid::pg_catalog.int8,
+       pg_catalog.pg_stat_get_xact_numscans(held.relation),
+       pg_catalog.pg_stat_get_xact_tuples_inserted(held.relation)
+       + pg_catalog.pg_stat_get_xact_tuples_updated(held.relation)
+       + pg_catalog.pg_stat_get_xact_tuples_deleted(held.relation)
 FROM held
-JOIN pg_catalog.pg_class c ON c.oid = held.relation
+LEFT JOIN pg_catalog.pg_class c ON c.oid = held.relation
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-WHERE c.relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I')
+WHERE c.oid IS NULL OR c.relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I')
 """
 # The counters of an earlier transaction may still be there when the next one begins.
 _COUNTERS = """
@@ -381,9 +384,9 @@ def _difference(answer: Answer, known: Known, text: str, before: State) -> dict[
     } | _files(known, rewrote, built)
 
 
-def _has_new_file(known: Known, oid: int, file: int) -> bool:
+def _has_new_file(known: Known, oid: int, file: int | None) -> bool:
     """Whether a relation that was there has a file that it never had: all of it was written anew, or emptied."""
-    if oid not in known.files or file in known.files[oid]:
+    if file is None or oid not in known.files or file in known.files[oid]:
         return False
     known.files[oid].add(file)  # a rollback may bring back an earlier one, and that is no rewrite
     return True
@@ -399,7 +402,7 @@ def _is_new_index(known: Known, oid: int, table: int | None) -> bool:
 def _files(known: Known, rewrote: list[int], built: list[tuple[int, int]]) -> dict[str, Any]:
     """Tables and views that were rewritten, and tables that an index was built on, each existing index anew as well."""
     tables = {oid for oid in rewrote if known.names[oid][2] not in "iI"}
-    owners = {known.names[oid][3] for oid in rewrote if known.names[oid][2] in "iI"} - tables
+    owners = {known.names[oid][3] for oid in rewrote if known.names[oid][2] in "iI"}
     owners |= {table for _, table in built}
     return {
         "rewrote": [_name(known, oid) for oid in sorted(tables)],
