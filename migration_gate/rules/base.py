@@ -92,15 +92,17 @@ class Migration(NamedTuple):
         return Hazard(message, at.path, at.line, at.end, self.revision.id, remedy, sure, table)
 
     def size(self, table: Table) -> Literal["small", "large", "unknown"]:
-        """How large the settings say that a table is: patterns of its name, with or without its schema."""
-        names = {table.name, str(table), f"{table.schema or 'public'}.{table.name}"}
-        for size, patterns in (
-            ("large", self.project.settings.large_tables),
-            ("small", self.project.settings.small_tables),
-        ):
-            if any(fnmatchcase(name, pattern) for name in names for pattern in patterns):
-                return size  # type: ignore[return-value]
-        return "unknown"
+        """How large the settings say that a table is."""
+        return size_of(self.project, table)
+
+
+def size_of(project: Project, table: Table) -> Literal["small", "large", "unknown"]:
+    """How large a project's settings say that a table is: patterns of its name, with or without its schema."""
+    names = {table.name, str(table), f"{table.schema or 'public'}.{table.name}"}
+    for size, patterns in (("large", project.settings.large_tables), ("small", project.settings.small_tables)):
+        if any(fnmatchcase(name, pattern) for name in names for pattern in patterns):
+            return size  # type: ignore[return-value]
+    return "unknown"
 
 
 def maybe_no_transaction(environment: Environment) -> str:

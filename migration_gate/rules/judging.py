@@ -18,7 +18,7 @@ from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
 from migration_gate.rules import ALL, BLOCKS_TRAFFIC, GRAPH, NOTED, OFF, OPERATIONS, WHERE_LARGE, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
-from migration_gate.rules.base import Hazard, Migration
+from migration_gate.rules.base import Hazard, Migration, size_of
 
 if TYPE_CHECKING:
     from migration_gate.project.models_at import Models
@@ -268,7 +268,7 @@ def _judge(migration: Migration) -> Judged:
             if allow := allowed(name, hazard, allows):
                 used.append(allow)
             else:
-                hazards.append(_by_size(name, hazard, migration))
+                hazards.append(by_size(name, hazard, migration.project))
         for hazard in _once(hazards):
             if hazard.sure:
                 found.append(finding(name, hazard))
@@ -295,13 +295,13 @@ def _once(hazards: Sequence[Hazard]) -> Iterator[Hazard]:
             yield first._replace(message=first.message + said)
 
 
-def _by_size(name: str, hazard: Hazard, migration: Migration) -> Hazard:
+def by_size(name: str, hazard: Hazard, project: Project) -> Hazard:
     """What blocks traffic does so for as long as its table is large: on a small one it is a note, and some of it on one
     whose size nobody has told.
     """
-    if name not in BLOCKS_TRAFFIC or hazard.table is None or not hazard.sure:
+    if name not in (*BLOCKS_TRAFFIC, "blocks-traffic") or hazard.table is None or not hazard.sure:
         return hazard
-    size = migration.size(hazard.table)
+    size = size_of(project, hazard.table)
     if size == "small":
         return hazard._replace(sure=False)
     if size == "large":

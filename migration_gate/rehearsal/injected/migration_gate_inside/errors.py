@@ -24,9 +24,9 @@ def say(error: BaseException, revision: str | None = None) -> None:
         "error",
         revision=revision,
         type=type(error).__name__,
-        message=_message(error, database),
+        message=message(error, database),
         sql=_text(getattr(error, "statement", None)),
-        code=_code(database),
+        code=code(database),
         chain=[f"{type(one).__name__}: {one}"[:500] for one in _causes(error)],
         **place_in_trace(error.__traceback__),
     )
@@ -41,7 +41,7 @@ def _causes(error: BaseException) -> Iterable[BaseException]:
     return seen
 
 
-def _message(error: BaseException, database: Any) -> str:
+def message(error: BaseException, database: Any) -> str:
     """PostgreSQL's own words where it was PostgreSQL that refused, else the exception's."""
     if isinstance(error, SystemExit):
         return f"sys.exit({error.code!r})".partition("\\n")[0]
@@ -53,7 +53,7 @@ def _message(error: BaseException, database: Any) -> str:
     return re.sub(r"^<class '[\w.]+'>: ", "", str(database))
 
 
-def _code(database: Any) -> str | None:
+def code(database: Any) -> str | None:
     """PostgreSQL's SQLSTATE, from whatever driver it was."""
     for name in ("sqlstate", "pgcode"):
         if getattr(database, name, None):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from migration_gate_inside import compare
+from migration_gate_inside import compare, observe
 from migration_gate_inside.errors import say
 from migration_gate_inside.job import emit, job
 
@@ -49,7 +49,9 @@ def install_migration(module: ModuleType) -> None:
                 if step.is_upgrade and self.environment_context is not None:
                     _upgraded.add(id(self.environment_context))
                 emit("step", revision=script.revision, file=script.path, up=step.is_upgrade, context=number)
+                observe.enter(script.revision)
                 yield step
+                observe.leave()
                 emit("done", revision=script.revision, up=step.is_upgrade, context=number)
                 current[0] = None
 
@@ -61,6 +63,7 @@ def install_migration(module: ModuleType) -> None:
             raise
         finally:
             self._migrations_fn = steps
+            observe.leave()
 
     cls.run_migrations = run_migrations
 

@@ -1,0 +1,138 @@
+"""Runs new revisions in a child process on a fork of production, as `ci` does, with observe.py watching them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from migration_gate.findings import Verdict
+from migration_gate.commands import lint
+from migration_gate.postgres import databases
+from migration_gate.postgres.server import Server
+from migration_gate.project import discovery, history
+from migration_gate.project.model import Project
+from migration_gate.rehearsal import child
+from tests.conftest import write
+from tests.rules import watch
+from tests.rules.production import ROWS, SCHEMA
+
+SYNC = """
+import sqlalchemy as sa
+from alembic import context
+
+engine = sa.create_engine("postgresql+{driver}://app@db.internal/app"{engine})
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=None{options})
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+ASYNC = """
+import asyncio
+from alembic import context
+from sqlalchemy.ext.asyncio import create_async_engine
+
+def run(connection):
+    context.configure(connection=connection, target_metadata=None{options})
+    with context.begin_transaction():
+        context.run_migrations()
+
+async def main():
+    engine = create_async_engine("postgresql+{driver}://app@db.internal/app"{engine})
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+asyncio.run(main())
+"""
+# Drivers as projects use them: the name, and env.py's form.
+DRIVERS = {
+    "psycopg": ("psycopg", SYNC),
+    "psycopg2": ("psycopg2", SYNC),
+    "pg8000": ("pg8000", SYNC),
+    "asyncpg": ("asyncpg", ASYNC),
+    "psycopg async": ("psycopg", ASYNC),
+}
+UPGRADE = """
+from alembic.config import main
+from migration_gate_inside import observe
+
+{watch}observe.begin({revisions!r})
+main(["--raiseerr", "upgrade", "head"])
+observe.end()
+"""
+TEMPLATE = "observed_production"
+_numbers = count()
+
+
+def project(
+    folder: Path, *bodies: str, driver: str = "psycopg", engine: str = "", per_migration: bool = False,
+    settings: str = "", watched: bool = True,
+) -> Path:  # fmt: skip
+    """An Alembic project on production.py, with a new revision for each body of an upgrade(): new1, new2 …
+
+    ``engine`` is what else create_engine() is given, ``settings`` lines of the gate's own.
+    """
+    watch.project(folder, *bodies)
+    name, env = DRIVERS[driver]
+    options = ", transaction_per_migration=True" if per_migration else ""
+    revisions = [f"new{number}" for number, _ in enumerate(bodies, 1)]
+    gate = f'[tool.migration-gate]\nstart-after = "{watch.SHIPPED}"\nignore = ["drift"]\n{settings}\n'
+    return write(
+        folder,
+        {
+            "migrations/env.py": env.format(driver=name, engine=engine, options=options),
+            "upgrade.py": UPGRADE.format(revisions=revisions, watch="" if watched else "# "),
+            "pyproject.toml": f'{gate}upgrade-command = "{sys.executable} upgrade.py"\n',
+        },
+    )
+
+
+def production(server: Server) -> None:
+    """Make the database that others are forked from, unless it is there."""
+    name = f"{server.prefix}{TEMPLATE}"
+    with databases.connect(server, server.maintenance) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            return
+    databases.create(server, name)
+    with databases.connect(server, name) as connection:
+        connection.execute(SCHEMA + ROWS)
+        connection.execute("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+        connection.execute("INSERT INTO alembic_version VALUES (%s)", [watch.SHIPPED])
+
+
+def fork(server: Server, *statements: str) -> str:
+    """A database of one's own, with more of production in it."""
+    production(server)
+    name = f"{server.prefix}observed_{next(_numbers)}"
+    databases.create(server, name, f"{server.prefix}{TEMPLATE}")
+    with databases.connect(server, name) as connection:
+        for one in statements:
+            connection.execute(one)
+    return name
+
+
+def upgrade(folder: Path, server: Server, database: str) -> child.Ran:
+    """Upgrade it, and tell what was reported."""
+    return child.upgrade(found(folder), server, database, lambda one: databases.create(server, one), lambda one: None)
+
+
+def found(folder: Path) -> Project:
+    (one,) = discovery.find_around(folder, ())
+    return one
+
+
+def read(folder: Path) -> Verdict:
+    """What `lint` says of it."""
+    one = found(folder)
+    return lint.judge([(one, history.load(one))], None)
+
+
+def drop(server: Server, database: str) -> None:
+    with databases.connect(server, server.maintenance) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))

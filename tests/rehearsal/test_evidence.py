@@ -1,0 +1,259 @@
+"""What is observed is what PostgreSQL does: on every driver, and beside what the server itself says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from migration_gate.operations.effects import STRENGTH
+from migration_gate.operations.model import Lock, Table
+from migration_gate.postgres.server import Server
+from migration_gate.rehearsal import evidence
+from migration_gate.rehearsal.evidence import Locked, Seen, holds
+from tests.rehearsal import observed
+from tests.rehearsal.observed import DRIVERS
+from tests.rules import watch
+from tests.rules.watch import Lab, laboratory
+
+
+def seen(server: Server, folder: Path, *bodies: str, setup: tuple[str, ...] = (), **how: object) -> list[Seen]:
+    observed.project(folder, *bodies, **how)  # type: ignore[arg-type]
+    database = observed.fork(server, *setup)
+    ran = observed.upgrade(folder, server, database)
+    observed.drop(server, database)
+    assert not ran.of("unobserved")
+    return list(evidence.seen(ran.events))
+
+
+# ── every kind of statement, beside the server's own words ───────────────────────────────────────────────
+
+STATEMENTS = """
+ALTER TABLE users ADD CHECK (age > 0)
+ALTER TABLE users ADD CHECK (age > 0) NOT VALID
+ALTER TABLE users ALTER name SET NOT NULL
+ALTER TABLE users ALTER age SET NOT NULL
+ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users
+ALTER TABLE memberships ADD CONSTRAINT mu FOREIGN KEY (user_id) REFERENCES users NOT VALID
+ALTER TABLE memberships VALIDATE CONSTRAINT mu
+ALTER TABLE groups ADD CONSTRAINT gn CHECK (name IS NOT NULL) NOT VALID
+ALTER TABLE groups VALIDATE CONSTRAINT gn
+ALTER TABLE groups ALTER name SET NOT NULL
+CREATE INDEX a ON memberships (group_id)
+CREATE UNIQUE INDEX b ON memberships (user_id)
+ALTER TABLE groups ADD UNIQUE (name)
+ALTER TABLE groups ADD COLUMN c int UNIQUE
+ALTER TABLE groups ADD COLUMN d int
+ALTER TABLE groups ADD COLUMN e int NOT NULL DEFAULT 3
+ALTER TABLE groups ADD COLUMN f uuid DEFAULT gen_random_uuid()
+ALTER TABLE groups ADD COLUMN g int CHECK (g > 0)
+ALTER TABLE groups ADD COLUMN h int REFERENCES users
+ALTER TABLE memberships ALTER user_id TYPE bigint
+ALTER TABLE users ALTER nickname TYPE varchar(80)
+ALTER TABLE users ALTER nickname TYPE varchar(60)
+ALTER TABLE events ATTACH PARTITION events_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')
+CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')
+ALTER TABLE events ADD CHECK (id > 0)
+CREATE INDEX i ON events (id)
+REINDEX TABLE crm.users
+REFRESH MATERIALIZED VIEW order_totals
+UPDATE users SET age = 4
+UPDATE orders SET total = 5 WHERE id = 1
+DROP INDEX ix_users_name
+ALTER TABLE "Users" SET UNLOGGED
+TRUNCATE crm.users
+DO $$ BEGIN ALTER TABLE "order" ADD CHECK (id > 0); END $$
+ALTER TABLE "order" RENAME TO purchases
+DROP TABLE memberships
+COMMENT ON TABLE users IS 'who'
+CREATE TABLE pets (id int, owner int REFERENCES users)
+""".strip().split("\n")
+
+
+@pytest.fixture(scope="module")
+def lab(server: Server) -> Iterator[Lab]:
+    with laboratory(server) as one:
+        yield one
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_it_is_what_the_server_says(driver: str, server: Server, lab: Lab, tmp_path: Path) -> None:
+    bodies = [f"op.execute({one!r})" for one in STATEMENTS]
+    inside = seen(server, tmp_path / "inside", *bodies, driver=driver, per_migration=True)
+    with watch.fork(lab) as database:
+        outside = watch.upgrade(lab, database, watch.project(tmp_path / "outside", *bodies, per_migration=True))
+    assert (outside.error, [one.error for one in inside if one.error]) == (None, [])
+    assert [one.sql for one in inside] == [one.sql for one in outside.statements] == STATEMENTS
+    for one, other in zip(inside, outside.statements, strict=True):
+        own = {lock for lock in other.locks if lock[0] not in outside.indexes}
+        assert (one.sql, strongest(one.locks)) == (one.sql, strongest_of(own))
+        assert (one.sql, names(one.rewrote)) == (one.sql, other.rewrote - outside.indexes)
+        assert (one.sql, other.built - names(one.built)) == (one.sql, set())
+        assert (one.sql, other.scanned - names(one.scanned)) == (one.sql, set())
+        if not (other.scanned or other.built or other.rewrote):
+            assert (one.sql, one.scanned) == (one.sql, set())
+        assert (one.sql, one.transaction, one.rows) == (one.sql, other.transaction, other.rows)
+
+
+def strongest(locks: tuple[Locked, ...]) -> dict[str, Lock]:
+    return strongest_of({(str(one.table), one.lock) for one in locks if not one.of_index})
+
+
+def strongest_of(locks: Iterable[tuple[str, Lock]]) -> dict[str, Lock]:
+    return dict(sorted(locks, key=lambda one: STRENGTH[one[1]]))
+
+
+def names(tables: frozenset[Table]) -> frozenset[str]:
+    return frozenset(map(str, tables))
+
+
+# ── where a statement stands ─────────────────────────────────────────────────────────────────────────────
+
+PLACES = """
+op.add_column(
+    "users",
+    sa.Column("a", sa.Integer(), unique=True),
+)
+op.get_bind().execute(
+    sa.text("UPDATE users SET age = :age"),
+    {"age": 3},
+)
+for table in ("users", "groups"):
+    op.execute(f"COMMENT ON TABLE {table} IS 'x'")
+with op.batch_alter_table("groups") as batch:
+    batch.add_column(sa.Column("a", sa.Integer()))
+    batch.create_unique_constraint("groups_a", ["a"])
+op.get_bind().exec_driver_sql("SELECT 1")
+sa.inspect(op.get_bind()).get_columns("users")
+""".strip("\n")
+BEGINS = 12  # the line of the file that a body begins at
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_its_line_is_the_migrations(driver: str, server: Server, tmp_path: Path) -> None:
+    found = seen(server, tmp_path, PLACES, driver=driver)
+    lines = PLACES.split("\n")
+    assert {one.path for one in found} == {tmp_path / "migrations/versions/new1.py"}
+    text = found[0].path.read_text().split("\n")
+    assert [text[one.line - 1].strip() for one in found] == [
+        "op.add_column(",
+        "op.add_column(",
+        "op.get_bind().execute(",
+        """op.execute(f"COMMENT ON TABLE {table} IS 'x'")""",
+        """op.execute(f"COMMENT ON TABLE {table} IS 'x'")""",
+        'with op.batch_alter_table("groups") as batch:',
+        'with op.batch_alter_table("groups") as batch:',
+        'op.get_bind().exec_driver_sql("SELECT 1")',
+    ]
+    assert len(lines) < len(text)
+    assert "3" not in found[2].sql  # a parameter's value is the project's own
+    assert [one.rows for one in found] == [0, 0, 3, 0, 0, 0, 0, 0]
+    assert [one.transaction for one in found] == [1] * 8
+
+
+HELPER = """
+from app import helper
+helper.widen(op)
+"""
+
+
+def test_a_helper_is_told_by_the_line_that_calls_it(server: Server, tmp_path: Path) -> None:
+    observed.project(tmp_path, HELPER)
+    (tmp_path / "app/helper.py").write_text("def widen(op):\n    op.execute('ALTER TABLE users ADD COLUMN w int')\n")
+    ran = observed.upgrade(tmp_path, server, observed.fork(server))
+    (one,) = evidence.seen(ran.events)
+    assert one.path.read_text().split("\n")[one.line - 1].strip() == "helper.widen(op)"
+
+
+# ── transactions ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+# pg8000 opens a transaction where CONCURRENTLY may not stand in one, watched or not (measured on 1.31.6).
+@pytest.mark.parametrize("driver", DRIVERS.keys() - {"pg8000"})
+def test_outside_of_a_transaction(driver: str, server: Server, tmp_path: Path) -> None:
+    text = """
+op.add_column("users", sa.Column("a", sa.Integer()))
+with op.get_context().autocommit_block():
+    op.create_index("users_a", "users", ["a"], postgresql_concurrently=True)
+    op.execute("UPDATE users SET a = 1")
+    op.execute("VACUUM FULL users")
+op.execute("UPDATE users SET a = 2")
+"""
+    found = seen(server, tmp_path, text, driver=driver)
+    assert [(one.transaction, one.autocommit) for one in found] == [
+        (1, False), (None, True), (None, True), (None, True), (2, False)]  # fmt: skip
+    assert [strongest(one.locks).get("users") for one in found] == [
+        "ACCESS EXCLUSIVE", None, None, None, "ROW EXCLUSIVE"]  # fmt: skip
+    assert [names(one.built) for one in found] == [set(), {"users"}, set(), {"users"}, set()]
+    assert [names(one.rewrote) for one in found] == [set(), set(), set(), {"users"}, set()]
+    assert [one.rows for one in found] == [0, 0, 3, 0, 3]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_savepoint_of_the_migrations_own(driver: str, server: Server, tmp_path: Path) -> None:
+    text = """
+try:
+    with op.get_bind().begin_nested():
+        op.execute("ALTER TABLE users ADD CHECK (age > 0)")
+        op.execute("ALTER TABLE users ADD CONSTRAINT c CHECK (age < 0)")
+except sa.exc.DBAPIError:
+    pass
+op.execute("UPDATE groups SET name = name")
+"""
+    found = [one for one in seen(server, tmp_path, text, driver=driver) if "SAVEPOINT" not in one.sql]
+    assert [one.error for one in found] == [None, "23514", None]
+    assert 'check constraint "c"' in found[1].message
+    assert [strongest(one.held) for one in found[::2]] == [{"users": "ACCESS EXCLUSIVE"}, {"groups": "ROW EXCLUSIVE"}]
+    assert {one.transaction for one in found} == {1}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_how_long_a_lock_is_held(driver: str, server: Server, tmp_path: Path) -> None:
+    bodies = (
+        "op.add_column('users', sa.Column('a', sa.Integer()))\nop.execute('UPDATE orders SET total = 1')",
+        "op.create_check_constraint('c', 'users', 'age > 0')",
+    )
+    (hold,) = holds(seen(server, tmp_path, *bodies, driver=driver))
+    assert (str(hold.table), hold.lock, hold.blocks) == ("users", "ACCESS EXCLUSIVE", "reads and writes")
+    assert (hold.first.revision, hold.last.revision) == ("new1", "new2")
+    assert [one.sql.split()[0] for one in hold.meanwhile] == ["UPDATE", "ALTER"]
+
+
+# ── it is not noticed ────────────────────────────────────────────────────────────────────────────────────
+
+SETTINGS = {
+    "a short statement_timeout": "SET LOCAL statement_timeout = '40ms'",
+    "a search_path": "SET LOCAL search_path = crm, pg_catalog, public",
+    "a role without rights": "SET LOCAL ROLE observed_nobody",
+    "a serializable transaction": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("what", SETTINGS)
+def test_the_projects_own_settings(what: str, driver: str, server: Server, tmp_path: Path) -> None:
+    text = f"""
+op.execute({SETTINGS[what]!r})
+op.execute("COMMENT ON TABLE public.users IS 'mine'")
+shown = "SELECT current_setting(n) FROM unnest(ARRAY['statement_timeout','search_path','role','transaction_isolation']) n"
+print("settings", op.get_bind().exec_driver_sql(shown).fetchall())
+"""
+    setup = (
+        "DO $$ BEGIN CREATE ROLE observed_nobody; EXCEPTION WHEN duplicate_object THEN END $$",
+        "ALTER TABLE users OWNER TO observed_nobody",
+        "GRANT UPDATE, INSERT, SELECT, DELETE ON alembic_version TO observed_nobody",
+    )
+    first = "op.execute('COMMENT ON TABLE groups IS NULL')"  # SET TRANSACTION has to come before any query
+    told = []
+    for watched in (False, True):
+        folder = observed.project(
+            tmp_path / str(watched), first, text, driver=driver, watched=watched, per_migration=True
+        )
+        ran = observed.upgrade(folder, server, observed.fork(server, *setup))
+        told.append([line for line in ran.log.splitlines() if line.startswith("settings")])
+        assert ran.status == 0, ran.log
+    assert len(told[0]) == 1
+    assert told[0] == told[1]
+    comment = next(one for one in evidence.seen(ran.events) if "mine" in one.sql)
+    assert strongest(comment.locks) == {"users": "SHARE UPDATE EXCLUSIVE"}
