@@ -43,6 +43,19 @@ def create(server: Server, name: str, template: str | None = None) -> None:
             raise _refused(f"cannot make database {name}", server, error) from None
 
 
+def end_sessions(server: Server, name: str) -> None:
+    """End every session that is connected to a database of the gate's: it is about to be copied, which nobody may
+    watch. CannotJudge where the server refuses.
+    """
+    with connect(server, server.maintenance) as connection:
+        try:
+            wait = ", 5000" if server.major >= 14 else ""  # milliseconds
+            question = sql.SQL("SELECT pg_terminate_backend(pid" + wait + ") FROM pg_stat_activity WHERE datname = {}")
+            connection.execute(question.format(sql.Literal(name)))
+        except psycopg.Error as error:
+            raise _refused(f"cannot end the sessions of database {name}", server, error) from None
+
+
 def _how(connection: psycopg.Connection, template: str | None) -> sql.Composable:
     if template is not None:
         return sql.SQL("TEMPLATE {}").format(sql.Identifier(template))

@@ -1,4 +1,4 @@
-"""Runs the project's upgrade in a child process, guarded and redirected, and collects what it reports.
+"""Runs the project's upgrades in a child process, guarded and redirected, and collects what it reports.
 
 The guards travel by PYTHONPATH: ``injected/sitecustomize.py`` is imported first by every Python process that the
 upgrade starts, so an upgrade-command of the project's own is watched in the same way as ``alembic upgrade``.
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from migration_gate.findings import CannotJudge
@@ -44,38 +44,132 @@ class Ran(NamedTuple):
         return [one for one in self.events if one["event"] == kind]
 
 
-def upgrade(
-    project: Project,
-    server: Server,
-    primary: str,
-    make: Callable[[str], None],
-    seen: Callable[[Event], None],
-) -> Ran:
-    """Upgrade ``project`` from where its settings begin to its heads, on databases of ``server``.
+class Command(NamedTuple):
+    """What a session's process is told to do: upgrade or downgrade a database to some revisions, one after the other.
 
-    ``primary`` is the database that the URL in the environment names; ``make(name)`` makes a further one when the
-    project asks for another; ``seen`` is told of every event. Raises CannotJudge where the command cannot be started.
+    ``begin`` begins where the settings say (start-at, create_all); ``compare`` asks autogenerate afterwards; of the
+    revisions in ``watch`` each statement is told; ``stop`` ends one of them after so many of its statements.
     """
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="migration-gate-") as folder:
-        _write_job(Path(folder), project, server, primary)
-        log = Path(folder, "log")
-        with log.open("wb") as output:
-            process = _start(project, server, primary, variables(project, server, primary, folder), output)
-            try:
-                events = _follow(process, Path(folder), project.settings.time_limit, primary, make, seen)
-            finally:
-                _end(process)
-        text = redacted(log.read_text("utf-8", errors="replace")[-20_000:])
-    return Ran(tuple(events), process.returncode, text, time.monotonic() - started)
+
+    do: Literal["upgrade", "downgrade", "end"] = "upgrade"
+    to: tuple[str, ...] = ("heads",)
+    begin: bool = False
+    compare: bool = False
+    watch: tuple[str, ...] = ()
+    stop: tuple[str, int] | None = None
 
 
-def _write_job(folder: Path, project: Project, server: Server, primary: str) -> None:
+class Session:
+    """The project's own process, guarded and redirected, which loads the project once and obeys several commands, each
+    on a database that the gate has made. An upgrade-command of the project's own is a process for one command.
+
+    ``make(name)`` makes a database; ``seen`` is told of every event.
+    """
+
+    def __init__(
+        self, project: Project, server: Server, make: Callable[[str], None], seen: Callable[[Event], None]
+    ) -> None:
+        self.project, self.server, self.make, self.seen = project, server, make, seen
+        self.deadline = time.monotonic() + project.settings.time_limit
+        self.number = 0
+        self.process: subprocess.Popen[bytes] | None = None
+        self.offset = 0  # in the file of events
+        self.printed = 0  # in the log
+        self.asked: dict[str, int] = {}  # which database the project asks for → 0 for the primary, 1, 2 …
+        self.made: set[str] = set()
+
+    def __enter__(self) -> Session:
+        self.temporary = tempfile.TemporaryDirectory(prefix="migration-gate-")
+        self.folder = Path(self.temporary.name)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self.process and self.process.poll() is None and not self.project.settings.upgrade_command:
+                self._tell(Command("end"), "")
+                with suppress(subprocess.TimeoutExpired):
+                    self.process.wait(1)
+        finally:
+            if self.process:
+                _end(self.process)
+            self.temporary.cleanup()
+
+    def run(self, command: Command, primary: str) -> Ran:
+        """Obey one command. ``primary`` is the database that the URL in the environment names; further ones that the
+        project asks for are called after it. Raises CannotJudge where the process cannot be started.
+        """
+        started = time.monotonic()
+        self._tell(command, primary)
+        if self.process is None:
+            with (self.folder / "log").open("ab") as output:
+                environment = variables(self.project, self.server, primary, str(self.folder))
+                self.process = _start(self.project, self.server, primary, environment, output)
+        events = self._follow(primary)
+        ended = self.process.poll()
+        passed = any(one["event"] == "obeyed" and one["passed"] for one in events)
+        status = ended if ended is not None else 0 if passed else 1
+        with (self.folder / "log").open("rb") as log:
+            log.seek(self.printed)
+            text = log.read()
+        self.printed += len(text)
+        said = redacted(text.decode("utf-8", errors="replace")[-20_000:])
+        return Ran(tuple(events), status, said, time.monotonic() - started)
+
+    def others(self) -> list[int]:
+        """The numbers of the databases that the project has asked for besides the primary one."""
+        return sorted(set(self.asked.values()) - {0})
+
+    def _tell(self, command: Command, primary: str) -> None:
+        self.number += 1
+        _write_job(self.folder, self.project, self.server, primary, self.number, command, self.deadline)
+        (self.folder / f"go-{self.number}").touch()
+
+    def _follow(self, primary: str) -> list[Event]:
+        """Read events until the command has been obeyed or the process has ended, making the databases that it asks
+        for.
+        """
+        assert self.process
+        events: list[Event] = []
+        while True:
+            ended = self.process.poll() is not None
+            new, self.offset = _read(self.folder / "events", self.offset)
+            for event in new:
+                if event["event"] == "database":
+                    self._give(event, primary)
+                events.append(event)
+                self.seen(event)
+            if ended or any(one["event"] == "obeyed" and one["number"] == self.number for one in new):
+                return events
+            if time.monotonic() > self.deadline + GRACE:
+                events.append({"event": "too-long", "path": None, "line": None})
+                _end(self.process)
+                return events
+            time.sleep(0.003)
+
+    def _give(self, event: Event, primary: str) -> None:
+        """Answer which database stands for one that is asked for. The first, under whatever name, is the one that the
+        URL names.
+        """
+        answer = self.folder / f"database-{event['key']}"
+        if answer.exists():
+            return
+        number = self.asked.setdefault(event["which"], 0 if event["own"] else len(self.asked))
+        name = f"{primary}_{number}" if number else primary
+        if number and name not in self.made:
+            self.made.add(name)
+            self.make(name)
+        event["name"] = name
+        _answer(answer, name)
+
+
+def _write_job(
+    folder: Path, project: Project, server: Server, primary: str, number: int, command: Command, deadline: float
+) -> None:
     settings = project.settings
     job = {
         "folder": str(folder),
         "gate": os.getpid(),
-        "deadline": time.time() + settings.time_limit,
+        "deadline": time.time() + deadline - time.monotonic(),
         "host": server.host,
         "port": server.port,
         "user": server.user,
@@ -96,10 +190,14 @@ def _write_job(folder: Path, project: Project, server: Server, primary: str) -> 
         "start_at": settings.start_at,
         "create_all": settings.start_from == "create_all",
         "start_from": settings.start_from,
+        "number": number,
+        **command._asdict(),
     }
-    descriptor = os.open(folder / "job.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = folder / f"job-{number}.json"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(job, file)
+    draft.replace(folder / "job.json")
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
@@ -142,42 +240,6 @@ def _start(
         )
     except OSError as error:
         raise CannotJudge(f"cannot start `{command[0]}`: {error.strerror}") from error
-
-
-def _follow(
-    process: subprocess.Popen[bytes],
-    folder: Path,
-    limit: int,
-    primary: str,
-    make: Callable[[str], None],
-    seen: Callable[[Event], None],
-) -> list[Event]:
-    """Read events until the process has ended, making the databases that it asks for."""
-    deadline = time.monotonic() + limit + GRACE
-    events: list[Event] = []
-    offset, made, primary_taken = 0, 0, False
-    while True:
-        ended = process.poll() is not None
-        new, offset = _read(folder / "events", offset)
-        for event in new:
-            if event["event"] == "database" and not (folder / f"database-{event['key']}").exists():
-                # The first database that is asked for, under whatever name, is the one that the URL names.
-                if event["own"] or not primary_taken:
-                    name, primary_taken = primary, True
-                else:
-                    made += 1
-                    name = f"{primary}_{made}"
-                    make(name)
-                event["name"] = name
-                _answer(folder / f"database-{event['key']}", name)
-            events.append(event)
-            seen(event)
-        if ended:
-            return events
-        if time.monotonic() > deadline:
-            events.append({"event": "too-long", "path": None, "line": None})
-            return events
-        time.sleep(0.01)
 
 
 def _read(path: Path, offset: int) -> tuple[list[Event], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any, NamedTuple
 
 
@@ -34,9 +35,27 @@ class Job(NamedTuple):
     start_at: str | None
     create_all: bool
     start_from: str | None
+    # what to do now, and as which command of the session
+    number: int
+    do: str  # "upgrade", "downgrade" or "end"
+    to: list[str]  # revisions, one after the other
+    begin: bool  # where the settings say: create_all, stamp
+    compare: bool  # with the models afterwards
+    watch: list[str]  # the revisions whose statements are told of
+    stop: list[Any] | None  # [revision, how many of its statements run]
 
 
 _job: Job | None = None
+
+
+def next_job() -> Job:
+    """The next command's job, when it has come: the gate writes it, and then a file that says so."""
+    global _job
+    number = job().number + 1
+    while not os.path.exists(os.path.join(job().folder, f"go-{number}")):
+        time.sleep(0.002)
+    _job = None
+    return job()
 
 
 def job() -> Job:

@@ -269,6 +269,11 @@ def _tell_unseen(statement: str, said: dict[str, Any]) -> None:
         emit("unseen", revision=_revision, locks=locks, rewrote=rewrote)
 
 
+def teller(statement: str) -> str | None:
+    """The revision that a statement, which is about to run, will be told of; None of one that will not be."""
+    return _revision if _revision and not _is_a_look(statement) and _place() is not None else None
+
+
 def _place() -> dict[str, Any] | None:
     """The migration's line that is running; None of what Alembic and env.py do by themselves. With asyncpg the whole
     of it runs inside one greenlet, whose frames go on to the migration (measured).

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 from migration_gate_inside import guard
 from migration_gate_inside.job import emit, job
@@ -27,6 +29,17 @@ _WHERE = {
     "requirepeer",
 }  # fmt: skip
 _names: dict[str, str] = {}
+_engines: Any = None  # a WeakSet of those that have connected
+
+
+def forget() -> None:
+    """Between two commands: their databases are others, so no pool may keep a connection. Closing one may want an event
+    loop that has ended; the gate closes what is left, from the server's side.
+    """
+    _names.clear()
+    for engine in list(_engines or ()):
+        with suppress(Exception):
+            engine.dispose(close=False)
 
 
 def install(sqlalchemy: ModuleType) -> None:
@@ -34,7 +47,10 @@ def install(sqlalchemy: ModuleType) -> None:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
+    global _engines
+    _engines = WeakSet()
     event.listen(Engine, "do_connect", _connect)
+    event.listen(Engine, "engine_connect", lambda connection, *_: _engines.add(connection.engine))
 
 
 def _connect(dialect: Any, record: Any, args: list[Any], parameters: dict[str, Any]) -> Any:
@@ -86,11 +102,12 @@ def database_for(host: str, port: str, database: str) -> str:
     """The throwaway database that stands for one that the project asks for. The gate makes it when it is asked for the
     first time, by whichever process; see rehearsal/child.py.
     """
-    key = hashlib.sha256(f"{host}\0{port}\0{database}".encode()).hexdigest()[:16]
+    asked = hashlib.sha256(f"{host}\0{port}\0{database}".encode()).hexdigest()[:16]
+    key = f"{job().number}-{asked}"
     if key in _names:
         return _names[key]
     own = host in guard.own_hosts() and port == str(job().port) and database == job().primary
-    emit("database", key=key, asked=f"{host}:{port}/{database}", own=own)
+    emit("database", key=key, which=asked, asked=f"{host}:{port}/{database}", own=own)
     path = os.path.join(job().folder, "database-" + key)
     while time.time() < job().deadline:
         try:

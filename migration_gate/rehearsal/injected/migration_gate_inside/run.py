@@ -1,4 +1,6 @@
-"""Upgrades one project from base to head, as `alembic upgrade heads` or `flask db upgrade` would."""
+"""Upgrades one project, and takes it down, as `alembic` or `flask db` would: a session that loads the project once and
+then obeys the gate's commands, each on a database of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +10,49 @@ import sys
 sys.path.pop(0)  # this file's own folder, whose names are not for the project to import
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
-from migration_gate_inside import compare, watch
+from migration_gate_inside import compare, observe, redirect, stop, watch
 from migration_gate_inside.errors import say
-from migration_gate_inside.job import emit, job
+from migration_gate_inside.job import emit, job, next_job
+
+Obey = Callable[[], None]
 
 
 def main() -> None:
-    """The whole child process. Exit status 0: the upgrade went through; else an "error" event says why not."""
+    """The whole child process. Each command ends with an "obeyed" event; an "error" event says why one failed."""
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # where `alembic` and `flask` are run from; what is installed comes first
     sys.argv = ["alembic", "upgrade", "heads"]
     watch.compares = False
-    try:
-        _upgrade()
-    except BaseException as error:
-        say(error)
-        sys.exit(1)
-    emit("finished")
+    obey: Obey | None = None
+    while job().do != "end":
+        passed = False
+        try:
+            obey = obey or _loaded()
+            obey()
+            passed = True
+        except BaseException as error:  # SystemExit too
+            say(error)
+        observe.end()
+        redirect.forget()
+        emit("obeyed", number=job().number, passed=passed)
+        next_job()
 
 
-def _upgrade() -> None:
+def _loaded() -> Obey:
+    """Load the project; what is given back obeys the command that there is then."""
     try:
-        from alembic import command
+        from alembic import command  # noqa: F401
     except ImportError as error:
         raise RuntimeError(f"the project's Python ({sys.executable}) has no alembic: {error}") from error
-    if job().kind == "flask":
-        with _flask_app().app_context():
+    if job().kind != "flask":
+        return lambda: _obey(_config())
+    app = _flask_app()
+
+    def obey() -> None:
+        with app.app_context():
             from flask import current_app
 
             if "migrate" not in current_app.extensions:
@@ -44,20 +61,28 @@ def _upgrade() -> None:
                     "Migrate(app, db)?"
                 )
             migrate = current_app.extensions["migrate"].migrate
-            _upgrade_by(command, migrate.get_config(job().directory, x_arg=job().x or None))
-    else:
-        _upgrade_by(command, _config())
+            _obey(migrate.get_config(job().directory, x_arg=job().x or None))
+
+    return obey
 
 
-def _upgrade_by(command: Any, config: Any) -> None:
-    """Upgrade, then compare: here and not as soon as an upgrade ends, because an application may upgrade while it is
-    loaded, before all of its models are.
+def _obey(config: Any) -> None:
+    """One command. It compares afterwards and not as soon as an upgrade ends, because an application may upgrade while
+    it is loaded, before all of its models are.
     """
+    from alembic import command
     from alembic.script import ScriptDirectory
 
-    _start(config)
-    command.upgrade(config, "heads")
-    compare.compare(config, ScriptDirectory.from_config(config))
+    if job().begin:
+        _start(config)
+    if job().watch:
+        observe.begin(job().watch)
+    if job().stop:
+        stop.after(*job().stop)
+    for revision in job().to:
+        (command.downgrade if job().do == "downgrade" else command.upgrade)(config, revision)
+    if job().compare:
+        compare.compare(config, ScriptDirectory.from_config(config))
 
 
 def _config() -> Any:

@@ -97,6 +97,8 @@ def install_environment(module: ModuleType) -> None:
             include_name=options.get("include_name") is not None,
             include_schemas=bool(options.get("include_schemas", False)),
             metadata=options.get("target_metadata") is not None,
+            version_table=str(options.get("version_table") or "alembic_version"),
+            version_table_schema=options.get("version_table_schema"),
             transaction_per_migration=bool(options.get("transaction_per_migration", False)),
         )
         return result
