@@ -84,11 +84,10 @@ def unobserved(events: Iterable[Event]) -> tuple[str, ...]:
         if one["event"] == "unobserved":
             found.append(f"{one['revision']}: PostgreSQL could not be asked what it did: {one['reason']}")
         elif one["event"] == "unseen":
-            tables = [str(lock.table) for lock in map(_locked, one["locks"])] + [
-                str(_table(name)) for name in one["rewrote"]
-            ]
-            names = ", ".join(dict.fromkeys(tables))
-            found.append(f"{one['revision']}: {names} changed by a driver's own cursor, which is not watched")
+            names = dict.fromkeys([str(_locked(lock).table) for lock in one["locks"]])
+            names |= dict.fromkeys(str(_table(name)) for name in one["rewrote"])
+            were = f"{', '.join(names)} {'were' if len(names) > 1 else 'was'}"
+            found.append(f"{one['revision']}: {were} changed by a driver's own cursor, which is not watched")
     return tuple(dict.fromkeys(found))
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from itertools import count
 from pathlib import Path
 
-import psycopg
 from psycopg import sql
 
-from migration_gate.findings import Verdict
 from migration_gate.commands import lint
+from migration_gate.findings import Verdict
 from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
 from migration_gate.project import discovery, history

@@ -9,6 +9,7 @@ import pytest
 
 from migration_gate.operations.effects import STRENGTH
 from migration_gate.operations.model import Lock, Table
+from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
 from migration_gate.rehearsal import evidence
 from migration_gate.rehearsal.evidence import Locked, Seen, holds
@@ -222,38 +223,118 @@ def test_how_long_a_lock_is_held(driver: str, server: Server, tmp_path: Path) ->
 
 # ── it is not noticed ────────────────────────────────────────────────────────────────────────────────────
 
-SETTINGS = {
-    "a short statement_timeout": "SET LOCAL statement_timeout = '40ms'",
-    "a search_path": "SET LOCAL search_path = crm, pg_catalog, public",
-    "a role without rights": "SET LOCAL ROLE observed_nobody",
-    "a serializable transaction": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-}
+SETTINGS = (
+    "SET LOCAL statement_timeout = '40ms'",
+    "SET LOCAL search_path = crm, pg_catalog, public",
+    "SET LOCAL ROLE observed_nobody",
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",  # which has to come before any query
+)
+NOBODY = (
+    "DO $$ BEGIN CREATE ROLE observed_nobody; EXCEPTION WHEN duplicate_object THEN END $$",
+    "ALTER TABLE users OWNER TO observed_nobody",
+    "GRANT ALL ON alembic_version TO observed_nobody",
+)
+SHOW = "SELECT current_setting(n) FROM unnest('{statement_timeout,search_path,role,transaction_isolation}'::text[]) n"
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-@pytest.mark.parametrize("what", SETTINGS)
-def test_the_projects_own_settings(what: str, driver: str, server: Server, tmp_path: Path) -> None:
-    text = f"""
-op.execute({SETTINGS[what]!r})
-op.execute("COMMENT ON TABLE public.users IS 'mine'")
-shown = "SELECT current_setting(n) FROM unnest(ARRAY['statement_timeout','search_path','role','transaction_isolation']) n"
-print("settings", op.get_bind().exec_driver_sql(shown).fetchall())
-"""
-    setup = (
-        "DO $$ BEGIN CREATE ROLE observed_nobody; EXCEPTION WHEN duplicate_object THEN END $$",
-        "ALTER TABLE users OWNER TO observed_nobody",
-        "GRANT UPDATE, INSERT, SELECT, DELETE ON alembic_version TO observed_nobody",
-    )
-    first = "op.execute('COMMENT ON TABLE groups IS NULL')"  # SET TRANSACTION has to come before any query
+def test_the_projects_own_settings(driver: str, server: Server, tmp_path: Path) -> None:
+    bodies = [
+        f"op.execute({one!r})\nop.execute('COMMENT ON TABLE public.users IS NULL')\n"
+        f"print('set', op.get_bind().exec_driver_sql({SHOW!r}).fetchall())"
+        for one in ("SET LOCAL lock_timeout = 0", *SETTINGS)
+    ]
     told = []
     for watched in (False, True):
-        folder = observed.project(
-            tmp_path / str(watched), first, text, driver=driver, watched=watched, per_migration=True
-        )
-        ran = observed.upgrade(folder, server, observed.fork(server, *setup))
-        told.append([line for line in ran.log.splitlines() if line.startswith("settings")])
+        folder = observed.project(tmp_path / str(watched), *bodies, driver=driver, watched=watched, per_migration=True)
+        ran = observed.upgrade(folder, server, observed.fork(server, *NOBODY))
+        told.append([line for line in ran.log.splitlines() if line.startswith("set")])
         assert ran.status == 0, ran.log
-    assert len(told[0]) == 1
+    assert len(told[0]) == len(bodies)
     assert told[0] == told[1]
-    comment = next(one for one in evidence.seen(ran.events) if "mine" in one.sql)
-    assert strongest(comment.locks) == {"users": "SHARE UPDATE EXCLUSIVE"}
+    assert not ran.of("unobserved")
+    comments = [one for one in evidence.seen(ran.events) if "COMMENT" in one.sql]
+    assert [strongest(one.locks) for one in comments] == [{"users": "SHARE UPDATE EXCLUSIVE"}] * len(bodies)
+
+
+CATALOG = """
+SELECT 'relation', oid::regclass::text, relkind::text, concat_ws(' ', relpersistence, relnatts, relchecks, relhasindex)
+FROM pg_class WHERE oid >= 16384 AND relnamespace <> 'pg_toast'::regnamespace
+UNION ALL
+SELECT 'column', attrelid::regclass::text, attname, concat_ws(' ', attnum, atttypid::regtype, atttypmod, attnotnull,
+  attmissingval, attisdropped)
+FROM pg_attribute WHERE attrelid >= 16384 AND attrelid::regclass::text NOT LIKE 'pg_toast%'
+UNION ALL
+SELECT 'constraint', conrelid::regclass::text, conname, concat_ws(' ', pg_get_constraintdef(oid), convalidated)
+FROM pg_constraint WHERE oid >= 16384
+UNION ALL
+SELECT 'index', indrelid::regclass::text, indexrelid::regclass::text, concat_ws(' ', pg_get_indexdef(indexrelid),
+  indisvalid, indisready) FROM pg_index WHERE indexrelid >= 16384 AND indrelid::regclass::text NOT LIKE 'pg_toast%'
+UNION ALL
+SELECT 'trigger', tgrelid::regclass::text, regexp_replace(tgname, '[0-9]+', 'n'), tgenabled::text FROM pg_trigger
+UNION ALL
+SELECT 'rows', name, md5(query_to_xml('SELECT * FROM ' || name || ' ORDER BY 1', true, true, '')::text), ''
+FROM unnest('{users,orders,groups,alembic_version,events}'::text[]) name
+ORDER BY 1, 2, 3, 4
+"""
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_catalog_is_that_of_a_plain_upgrade(driver: str, server: Server, tmp_path: Path) -> None:
+    statements = [one for one in STATEMENTS if "gen_random_uuid" not in one]
+    bodies = ["\n".join(f"op.execute({one!r})" for one in statements), PLACES]
+    catalogs = []
+    for watched in (False, True):
+        folder = observed.project(tmp_path / str(watched), *bodies, driver=driver, watched=watched)
+        database = observed.fork(server)
+        ran = observed.upgrade(folder, server, database)
+        assert (ran.status, bool(ran.of("statement"))) == (0, watched), ran.log
+        with databases.connect(server, database) as connection:
+            catalogs.append(connection.execute(CATALOG).fetchall())
+    assert len(catalogs[0]) > 100
+    assert catalogs[0] == catalogs[1]
+
+
+def test_what_a_drivers_own_cursor_does_is_told_as_unseen(server: Server, tmp_path: Path) -> None:
+    text = "op.get_bind().connection.cursor().execute('ALTER TABLE users ADD COLUMN a serial')"
+    observed.project(tmp_path, text, "op.execute('COMMENT ON TABLE groups IS NULL')")
+    ran = observed.upgrade(tmp_path, server, observed.fork(server))
+    assert [one.sql.split()[0] for one in evidence.seen(ran.events)] == ["COMMENT"]
+    assert evidence.unobserved(ran.events) == (
+        "new1: users was changed by a driver's own cursor, which is not watched",
+    )
+
+
+def test_where_postgresql_cannot_be_asked_that_is_said_and_the_upgrade_goes_on(server: Server, tmp_path: Path) -> None:
+    setup = ("REVOKE SELECT ON pg_catalog.pg_locks FROM public", *NOBODY)
+    text = "op.execute('SET LOCAL ROLE observed_nobody')\nop.execute('COMMENT ON TABLE users IS NULL')"
+    observed.project(tmp_path, text)
+    ran = observed.upgrade(tmp_path, server, observed.fork(server, *setup))
+    assert ran.status == 0, ran.log
+    assert [(one.sql.split()[0], one.asked) for one in evidence.seen(ran.events)] == [("SET", True), ("COMMENT", False)]
+    (said,) = evidence.unobserved(ran.events)
+    assert "permission denied for view pg_locks" in said
+
+
+# ── what it costs ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_it_costs_two_milliseconds_a_statement_at_most(driver: str, server: Server, tmp_path: Path) -> None:
+    text = """
+import time
+took = []
+for _ in range(300):
+    started = time.perf_counter()
+    op.execute("COMMENT ON TABLE users IS 'x'")
+    took.append(time.perf_counter() - started)
+print("took", sorted(took)[30])
+"""
+    took = []
+    tables = "".join(f"CREATE TABLE many_{one} (id serial PRIMARY KEY, name text UNIQUE);" for one in range(300))
+    for watched in (False, True):
+        folder = observed.project(tmp_path / str(watched), text, driver=driver, watched=watched)
+        ran = observed.upgrade(folder, server, observed.fork(server, tables))
+        took.append(float(ran.log.split("took ")[1].split()[0]))
+    assert took[1] - took[0] < 0.002

@@ -6,11 +6,13 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from types import FrameType, TracebackType
 from typing import Any
 
 from migration_gate_inside.job import emit, job
 
+_real = cache(os.path.realpath)  # a look at each folder of a path, and a stack has a hundred of them
 _said: list[BaseException] = []  # kept alive, so that an id cannot be another exception's
 
 
@@ -86,18 +88,18 @@ def place_in_frames(frame: FrameType | None) -> dict[str, Any]:
 
 def is_own(name: str) -> bool:
     """Whether a file belongs to the project, and not to what is installed."""
-    path = os.path.realpath(name)
-    roots = (os.path.realpath(job().directory) + os.sep, os.path.realpath(os.getcwd()) + os.sep)
+    path = _real(name)
+    roots = (_real(job().directory) + os.sep, _real(os.getcwd()) + os.sep)
     return path.startswith(roots) and not path.startswith((sys.prefix + os.sep, _OWN)) and "site-packages" not in path
 
 
 def _best(places: list[tuple[str, int]]) -> dict[str, Any]:
-    versions = [os.path.realpath(one) for one in job().version_locations]
+    versions = [_real(one) for one in job().version_locations]
     best: dict[int, tuple[str, int]] = {}
     for name, line in places:
         if name.startswith("<"):
             continue  # <frozen importlib._bootstrap>, <string>
-        path = os.path.realpath(name)
+        path = _real(name)
         if any(path.startswith(one + os.sep) for one in versions):
             best[0] = (path, line)
         elif is_own(path):

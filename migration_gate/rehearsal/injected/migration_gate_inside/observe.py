@@ -124,6 +124,7 @@ class State:
         self.changed: dict[int, int] = {}  # oid → rows inserted, updated and deleted
         self.database: str | None = None
         self.step = 0  # the revision that it was last asked in, as they are counted
+        self.new_at = 0  # the revision that began on it outside of a transaction
         self.off = False
 
     def forget(self) -> None:
@@ -181,11 +182,20 @@ def end() -> None:
     _watched, _revision, _listening = frozenset(), None, False
 
 
-def enter(revision: str) -> None:
-    """Alembic begins a revision; watch.py tells."""
+def enter(revision: str, connection: Any) -> None:
+    """Alembic begins a revision on a connection; watch.py tells."""
     global _revision, _step
     _revision = revision if revision in _watched else None
     _step += 1
+    if _revision is None or connection is None:
+        return
+    with suppress(Exception):
+        state = _state_of(connection)
+        if _status(connection) == _OPEN:
+            _look_before(connection, state)
+        else:
+            state.forget()
+            state.new_at = _step
 
 
 def leave() -> None:
@@ -314,7 +324,11 @@ def _look_before(connection: Any, state: State) -> None:
     alone = _status(connection) == _IDLE and _is_autocommit(connection)
     if not alone and (state.virtual is None or state.step != _step):
         rows, counters = _ask(connection, _QUESTION, _COUNTERS)
-        _remember(state, Answer(rows))
+        answer = Answer(rows)
+        if state.new_at == _step:  # no statement has been heard of since, so nothing may be locked yet
+            _tell_unseen("", {"locks": _locks(answer.held, _known[state.database])})
+        state.new_at = 0
+        _remember(state, answer)
         state.scans = {oid: scans for oid, scans, _ in counters}
         state.changed = {oid: changed for oid, _, changed in counters}
 
@@ -323,6 +337,9 @@ def _what_it_did(connection: Any, statement: str) -> dict[str, Any]:
     state = _state_of(connection)
     text = _begins(statement)
     known = _known.get(state.database or "")
+    if _NO_SNAPSHOT.match(text):
+        held = _locks(state.held, known) if known else []
+        return {"transaction": _transactions + (state.virtual is None), "held": held, "asked": True}
     if state.off or known is None:
         return {}
     status = _status(connection)
@@ -330,12 +347,6 @@ def _what_it_did(connection: Any, statement: str) -> dict[str, Any]:
         return {}
     if status == _IDLE:
         return _outside(connection, state, known, text)
-    if _NO_SNAPSHOT.match(text):
-        return {
-            "transaction": _transactions + (state.virtual is None),
-            "held": _locks(state.held, known),
-            "asked": True,
-        }
     try:
         answer = Answer(_ask(connection, _QUESTION)[0])
     except Exception as error:
@@ -458,15 +469,19 @@ def _ask(connection: Any, *questions: str) -> list[list[Any]]:
     try:
         if _is_autocommit(connection) and _status(connection) == _IDLE:
             return [_rows_of(cursor, one) for one in questions]
-        cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
+        _run(connection, cursor, f"SAVEPOINT {_SAVEPOINT}", "SET LOCAL statement_timeout = 0")
         try:
-            cursor.execute("SET LOCAL statement_timeout = 0")
             return [_rows_of(cursor, one) for one in questions]
         finally:
-            cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+            _run(connection, cursor, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}", f"RELEASE SAVEPOINT {_SAVEPOINT}")
     finally:
         cursor.close()
+
+
+def _run(connection: Any, cursor: Any, *statements: str) -> None:
+    """In one message, where the driver sends a text without parameters as it is: asyncpg prepares everything."""
+    for one in statements if connection.dialect.driver == "asyncpg" else ("; ".join(statements),):
+        cursor.execute(one)
 
 
 def _rows_of(cursor: Any, question: str) -> list[Any]:

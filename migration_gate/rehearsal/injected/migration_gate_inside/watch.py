@@ -49,7 +49,7 @@ def install_migration(module: ModuleType) -> None:
                 if step.is_upgrade and self.environment_context is not None:
                     _upgraded.add(id(self.environment_context))
                 emit("step", revision=script.revision, file=script.path, up=step.is_upgrade, context=number)
-                observe.enter(script.revision)
+                observe.enter(script.revision, self.connection)
                 yield step
                 observe.leave()
                 emit("done", revision=script.revision, up=step.is_upgrade, context=number)
