@@ -63,13 +63,20 @@ class Session:
     """The project's own process, guarded and redirected, which loads the project once and obeys several commands, each
     on a database that the gate has made. An upgrade-command of the project's own is a process for one command.
 
-    ``make(name)`` makes a database; ``seen`` is told of every event.
+    ``make(name)`` makes a database; ``seen`` is told of every event. ``instead`` names another of the injected programs,
+    with its arguments, which runs for one command.
     """
 
     def __init__(
-        self, project: Project, server: Server, make: Callable[[str], None], seen: Callable[[Event], None]
+        self,
+        project: Project,
+        server: Server,
+        make: Callable[[str], None],
+        seen: Callable[[Event], None],
+        instead: tuple[str, ...] = (),
     ) -> None:
-        self.project, self.server, self.make, self.seen = project, server, make, seen
+        self.project, self.server, self.make, self.seen, self.instead = project, server, make, seen, instead
+        self.once = bool(instead or project.settings.upgrade_command)  # the process ends by itself
         self.deadline = time.monotonic() + project.settings.time_limit
         self.number = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -85,7 +92,7 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         try:
-            if self.process and self.process.poll() is None and not self.project.settings.upgrade_command:
+            if self.process and self.process.poll() is None and not self.once:
                 self._tell(Command("end"), "")
                 with suppress(subprocess.TimeoutExpired):
                     self.process.wait(1)
@@ -103,10 +110,10 @@ class Session:
         if self.process is None:
             with (self.folder / "log").open("ab") as output:
                 environment = variables(self.project, self.server, primary, str(self.folder))
-                self.process = _start(self.project, self.server, primary, environment, output)
+                self.process = _start(self.project, self.server, primary, environment, output, self.instead)
         events = self._follow(primary)
         ended = self.process.poll()
-        passed = any(one["event"] == "obeyed" and one["passed"] for one in events)
+        passed = not self.once and any(one["event"] == "obeyed" and one["passed"] for one in events)
         status = ended if ended is not None else 0 if passed else 1
         with (self.folder / "log").open("rb") as log:
             log.seek(self.printed)
@@ -160,6 +167,19 @@ class Session:
             self.make(name)
         event["name"] = name
         _answer(answer, name)
+
+
+def once(
+    project: Project,
+    server: Server,
+    primary: str,
+    make: Callable[[str], None],
+    seen: Callable[[Event], None],
+    instead: tuple[str, ...] = (),
+) -> Ran:
+    """One command in a process of its own: an upgrade from where the settings begin to the heads, or another program."""
+    with Session(project, server, make, seen, instead) as session:
+        return session.run(Command(begin=True), primary)
 
 
 def _write_job(
@@ -222,16 +242,23 @@ def _own_command(project: Project, server: Server, database: str) -> list[str]:
 
 
 def _start(
-    project: Project, server: Server, database: str, environment: dict[str, str], output: Any
+    project: Project,
+    server: Server,
+    database: str,
+    environment: dict[str, str],
+    output: Any,
+    instead: tuple[str, ...],
 ) -> subprocess.Popen[bytes]:
     # By its path, not by -m, which would put the working directory before everything that is installed.
-    command = [interpreter(project), str(INJECTED / "migration_gate_inside/run.py")]
-    if project.settings.upgrade_command:
+    program, *arguments = instead or ("run.py",)
+    command = [interpreter(project), str(INJECTED / "migration_gate_inside" / program), *arguments]
+    own = project.settings.upgrade_command and not instead
+    if own:
         command = _own_command(project, server, database)
     try:
         return subprocess.Popen(
             command,
-            cwd=project.settings_folder if project.settings.upgrade_command else project.working_directory,
+            cwd=project.settings_folder if own else project.working_directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

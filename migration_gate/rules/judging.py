@@ -126,6 +126,15 @@ def judge_operations(project: Project, selection: Selection) -> Judged:
     )
 
 
+def new_revisions(project: Project, history: History, everything: bool = False) -> list[Revision]:
+    """The revisions that have not shipped, in the order in which they run; where nobody knows which these are, the last
+    one.
+    """
+    known = None if everything else _known_shipped(project, history)
+    ordered = history.in_order()
+    return ordered[-1:] if known is None else [one for one in ordered if one.id not in known]
+
+
 def select(project: Project, history: History, chosen: Collection[Path] | None, everything: bool = False) -> Selection:
     """The chosen revisions' files (all, where it is None), as the rules see them.
 
