@@ -1,4 +1,4 @@
-"""``migration-gate ci``: lint, then the upgrade from base to head on a throwaway PostgreSQL, then drift."""
+"""``migration-gate ci``: lint, then the rehearsal on a throwaway PostgreSQL, then drift."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migration_gate.commands import lint
 from migration_gate.commands.emit import emit
@@ -17,14 +17,17 @@ from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
+from migration_gate.rules import REHEARSAL
 from migration_gate.rules.heads_after_merge import merged
-from migration_gate.rules.judging import active, shown
+from migration_gate.rules.judging import active, new_revisions, shown
 
 if TYPE_CHECKING:
     from migration_gate.postgres.server import Server
     from migration_gate.postgres.throwaway import Choice
+    from migration_gate.project.revision import Revision
     from migration_gate.rehearsal.child import Ran
     from migration_gate.rehearsal.outcome import Outcome
+    from migration_gate.rehearsal.stages import Rehearsal
 
 
 def run(options: Namespace) -> int:
@@ -61,7 +64,7 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
                 title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin}){_bases(graphs)}"
             )
             for number, ((project, graph), label) in enumerate(zip(graphs, labels, strict=True), 1):
-                verdict = _add(verdict, _rehearse(project, graph, server, number, progress, label))
+                verdict = _rehearse(project, graph, server, number, progress, label, verdict, options)
     return verdict
 
 
@@ -75,37 +78,73 @@ def _choice(projects: list[Project], options: Namespace) -> Choice:
     return Choice(wanted or "auto", image)
 
 
-def _rehearse(project: Project, graph: History, server: Server, number: int, progress: Progress, label: str) -> Verdict:
-    """One project: upgrade it, then say what that and the comparison mean, as far as the settings want to know."""
+def _rehearse(
+    project: Project,
+    graph: History,
+    server: Server,
+    number: int,
+    progress: Progress,
+    label: str,
+    said: Verdict,
+    options: Namespace,
+) -> Verdict:
+    """One project: rehearse it, then say what each stage means, as far as the settings want to know. ``said`` is the
+    verdict so far: what reading has found is confirmed or cleared by what PostgreSQL did.
+    """
     from migration_gate.drift.autogenerate import compared
+    from migration_gate.rehearsal import meaning
     from migration_gate.rehearsal.outcome import outcome
 
     if not graph.sound:
-        return Verdict(problems=(f"{project.name}: not rehearsed, because Alembic cannot load its history",))
-    ran = _upgrade(project, graph, server, number, progress)
+        return _add(
+            said, Verdict(problems=(f"{project.name}: not rehearsed, because Alembic cannot load its history",))
+        )
+    new = new_revisions(project, graph, options.all)
+    wanted = bool(active(project, ("drift",)))
+    rehearsal = _stages(project, graph, new, server, number, progress, wanted)
+    ran = rehearsal.ran
     result = outcome(project, graph, ran)
-    verdict = Verdict(
-        result.findings, result.notes, result.problems, (), (_upgrade_stage(project, ran, result, label),)
-    )
-    wanted = active(project, ("drift",))
+    told = meaning.Told(result.findings, result.notes, result.problems, (_upgrade_stage(project, ran, result, label),))
+    told = meaning.Told(said.findings, said.notes).add(told)
+    if rehearsal.on_rows:
+        told = meaning.on_rows(project, server, rehearsal.on_rows, told, label)
+    if result.went_through and rehearsal.back:
+        told = told.add(meaning.back_again(rehearsal, label))
+    if rehearsal.on_rows:
+        told = meaning.old_code(project, graph, new, server, rehearsal.on_rows, told, label)
     if result.went_through and wanted:
         drift = compared(project, ran)
+        problems: tuple[str, ...] = (drift.problem,) if drift.problem else ()
         stage = _drift_stage(label, drift.problem, drift.findings)
-        said = (drift.problem,) if drift.problem else ()
-        verdict = _add(verdict, Verdict(drift.findings, drift.notes, said, (), (stage,)))
+        told = told.add(meaning.Told(drift.findings, drift.notes, problems, (stage,)))
     elif wanted:
-        verdict = _add(verdict, Verdict(stages=(Stage("drift", None, f"{label}the upgrade did not reach head"),)))
-    on = active(project, ("upgrade-fails", "drift"))
-    kept = tuple(_relative(one) for one in verdict.findings if one.rule in on)
-    problems = verdict.problems
+        told = told.add(meaning.Told(stages=(Stage("drift", None, f"{label}the upgrade did not reach head"),)))
+    on = active(project, (*REHEARSAL, "drift"))
+    rehearsed = (*REHEARSAL, "drift")
+    kept = tuple(_relative(one) for one in told.findings if one.rule not in rehearsed or one.rule in on)
+    problems = told.problems
     if not (result.went_through or kept or problems):  # upgrade-fails is off, and whatever comes after it is unknown
         problems = (f"{project.name}: the upgrade did not reach head, so nothing after it was judged",)
-    return verdict._replace(findings=kept, notes=tuple(map(_relative_note, verdict.notes)), problems=problems)
+    return said._replace(
+        findings=kept,
+        notes=tuple(map(_relative_note, told.notes)),
+        problems=said.problems + problems,
+        stages=said.stages + told.stages,
+    )
 
 
-def _upgrade(project: Project, graph: History, server: Server, number: int, progress: Progress) -> Ran:
+def _stages(
+    project: Project,
+    graph: History,
+    new: Sequence[Revision],
+    server: Server,
+    number: int,
+    progress: Progress,
+    compare: bool,
+) -> Rehearsal:
     from migration_gate.postgres.databases import create
-    from migration_gate.rehearsal import child, start
+    from migration_gate.rehearsal import start
+    from migration_gate.rehearsal.stages import rehearse
 
     settings = project.settings
     primary = f"{server.prefix}{number}"
@@ -115,7 +154,7 @@ def _upgrade(project: Project, graph: History, server: Server, number: int, prog
         if settings.setup_sql:
             start.run_file(project.settings_folder / settings.setup_sql, server, name)
 
-    def seen(event: child.Event) -> None:
+    def hear(event: dict[str, Any]) -> None:
         if event["event"] == "step":
             known = graph.revisions.get(event["revision"])
             progress.say(f"{project.name}: {event['revision']} {known.message if known else ''}".rstrip())
@@ -123,7 +162,7 @@ def _upgrade(project: Project, graph: History, server: Server, number: int, prog
     make(primary)
     if settings.start_from and settings.start_from != "create_all":
         start.run_file(project.settings_folder / settings.start_from, server, primary)
-    return child.upgrade(project, server, primary, make, seen)
+    return rehearse(project, graph, new, server, primary, make, hear, progress.say, compare)
 
 
 def _upgrade_stage(project: Project, ran: Ran, result: Outcome, label: str) -> Stage:

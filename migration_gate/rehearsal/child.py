@@ -63,8 +63,8 @@ class Session:
     """The project's own process, guarded and redirected, which loads the project once and obeys several commands, each
     on a database that the gate has made. An upgrade-command of the project's own is a process for one command.
 
-    ``make(name)`` makes a database; ``seen`` is told of every event. ``instead`` names another of the injected programs,
-    with its arguments, which runs for one command.
+    ``make(name)`` makes a database; ``seen`` is told of every event. ``instead`` names another of the injected
+    programs, with its arguments, which runs for one command.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ def once(
     seen: Callable[[Event], None],
     instead: tuple[str, ...] = (),
 ) -> Ran:
-    """One command in a process of its own: an upgrade from where the settings begin to the heads, or another program."""
+    """One command in a process of its own: an upgrade from where the settings begin to the heads, or a program."""
     with Session(project, server, make, seen, instead) as session:
         return session.run(Command(begin=True), primary)
 
