@@ -136,10 +136,10 @@ def strongest(locks: Iterable[Locked], table: Table) -> Lock | None:
 
 
 def blocking(locks: Iterable[Locked]) -> dict[Table, Lock]:
-    """The tables that traffic waits for, each with the strongest lock on it."""
+    """The tables that traffic waits for, each with the strongest lock on it. Nobody writes to a materialized view."""
     found: dict[Table, Lock] = {}
     for one in locks:
-        if one.of_index is None and blocks(one.lock):
+        if one.of_index is None and blocks(one.lock) and (one.kind != "m" or one.lock == "ACCESS EXCLUSIVE"):
             found[one.table] = max(one.lock, found.get(one.table, one.lock), key=STRENGTH.__getitem__)
     return found
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from migration_gate.findings import Evidence, Finding, Note
 from migration_gate.operations.effects import blocks
-from migration_gate.operations.model import Lock, Table
+from migration_gate.operations.model import Lock, SetNotNull, Table
 from migration_gate.project.model import Project
 from migration_gate.rehearsal.evidence import Seen, blocking, work
-from migration_gate.rehearsal.joined import CLEARED, EXCLUSIVE, rule_of
+from migration_gate.rehearsal.joined import CLEARED, EXCLUSIVE, operations, rule_of
 from migration_gate.rehearsal.places import at_place, statement_at
 from migration_gate.rules import BLOCKS_TRAFFIC
 from migration_gate.rules.allows import Allow, allowed, allows_in
@@ -69,12 +69,17 @@ def _blocked(statements: Sequence[Seen]) -> Iterator[Blocked]:
         held = blocking(one.held)
         for table, lock in held.items():
             if does := _DOES.get(work(one, table)):
-                yield Blocked(one, table, lock, does.format(table))
+                yield Blocked(one, table, lock, does.format(table), _foreseen_by(one))
         changed = sum(count for _, count in one.changed) if not one.rewrote else 0
         exclusive = next((table for table, lock in held.items() if lock == EXCLUSIVE), None)
         if changed and exclusive:
             names = ", ".join(str(table) for table, _ in one.changed)
             yield Blocked(one, exclusive, EXCLUSIVE, f"changes rows of {names}", _UNDER)
+
+
+def _foreseen_by(one: Seen) -> str:
+    """The rule of reading that a scan by SET NOT NULL falls under says it once for a table in a revision."""
+    return _UNDER if any(isinstance(operation, SetNotNull) for operation in operations(one)) else RULE
 
 
 def _said(findings: Sequence[Finding], notes: Sequence[Note], statements: Sequence[Seen]) -> Callable[[Blocked], bool]:

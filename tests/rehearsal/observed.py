@@ -58,8 +58,9 @@ DRIVERS = {
 }
 UPGRADE = """
 from alembic.config import main
-from migration_gate_inside import observe
+from migration_gate_inside import observe, watch
 
+watch.compares = False
 {watch}observe.begin({revisions!r})
 main(["--raiseerr", "upgrade", "head"])
 observe.end()
