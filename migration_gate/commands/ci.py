@@ -101,7 +101,7 @@ def _rehearse(
         )
     new = new_revisions(project, graph, options.all)
     wanted = bool(active(project, ("drift",)))
-    rehearsal = _stages(project, graph, new, server, number, progress, wanted)
+    rehearsal = _stages(project, graph, new, server, number, progress)
     ran = rehearsal.ran
     result = outcome(project, graph, ran)
     told = meaning.Told(result.findings, result.notes, result.problems, (_upgrade_stage(project, ran, result, label),))
@@ -110,6 +110,7 @@ def _rehearse(
         told = meaning.on_rows(project, server, rehearsal.on_rows, told, label)
     if result.went_through and rehearsal.back:
         told = told.add(meaning.back_again(rehearsal, label))
+    told = told.add(meaning.Told(notes=tuple(Note(f"{project.name}: {one}") for one in rehearsal.skipped)))
     if rehearsal.on_rows:
         told = meaning.old_code(project, graph, new, server, rehearsal.on_rows, told, label)
     if result.went_through and wanted:
@@ -140,7 +141,6 @@ def _stages(
     server: Server,
     number: int,
     progress: Progress,
-    compare: bool,
 ) -> Rehearsal:
     from migration_gate.postgres.databases import create
     from migration_gate.rehearsal import start
@@ -162,7 +162,7 @@ def _stages(
     make(primary)
     if settings.start_from and settings.start_from != "create_all":
         start.run_file(project.settings_folder / settings.start_from, server, primary)
-    return rehearse(project, graph, new, server, primary, make, hear, progress.say, compare)
+    return rehearse(project, graph, new, server, primary, make, hear, progress.say)
 
 
 def _upgrade_stage(project: Project, ran: Ran, result: Outcome, label: str) -> Stage:

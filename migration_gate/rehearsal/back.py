@@ -187,13 +187,10 @@ def _traces(step: Step, down: Snapshot) -> Outcome:
         return Outcome(notes=(_stays(step, left),) if left else ())
     path, line = _place(step)
     ident = step.revision.id
-    if left and _does_nothing(step):
-        message = (
-            f"downgrade() of {ident} does nothing: all that its upgrade() made is left behind, and Alembic notes the "
-            "revision as gone."
-        )
-        remedy = None
-    elif lasting or left:
+    if left and _does_nothing(step):  # a way of saying that there is no way back, which is no-downgrade's business
+        text = f"downgrade() of {ident} does nothing: what its upgrade() made stays, and Alembic takes it for gone"
+        return Outcome(notes=(Note(text, path, line),))
+    if lasting or left:
         message = f"{ident} up and down again is not the schema before it: {_told(lasting or left)}."
         remedy = _remedy(lasting or left)
     elif other:

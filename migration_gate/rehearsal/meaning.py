@@ -96,8 +96,7 @@ def back_again(rehearsal: Rehearsal, label: str) -> Told:
     """The new revisions taken back and applied again, and stopped after their commits."""
     result = back.judge(rehearsal.back)
     half = halfway.judge(rehearsal.stops)
-    notes = tuple(Note(one) for one in rehearsal.skipped)
-    told = Told(result.findings + half.findings, result.notes + half.notes + notes, result.problems + half.problems)
+    told = Told(result.findings + half.findings, result.notes + half.notes, result.problems + half.problems)
     count = len(rehearsal.back)
     if result.findings:
         words = result.findings[0].message.split("\n")[0]

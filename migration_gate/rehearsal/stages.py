@@ -79,7 +79,6 @@ def rehearse(
     make: Callable[[str], None],
     hear: Callable[[Event], None],
     say: Callable[[str], None],
-    compare: bool,
 ) -> Rehearsal:
     """Everything, in order. ``primary`` is a database that is there and empty, ``new`` the revisions that have not
     shipped, in the order in which they run; ``say`` is told which stage begins. Raises CannotJudge where a database
@@ -91,19 +90,23 @@ def rehearse(
         merged = _merged(history, new)
         if project.settings.upgrade_command or not new:
             reason = "an upgrade-command runs all at once" if project.settings.upgrade_command else "nothing is new"
-            return Rehearsal(session.run(Command(begin=True, compare=compare), primary), skipped=(reason,))
+            return Rehearsal(session.run(Command(begin=True, compare=True), primary), skipped=(reason,))
         first: Ran | None = None
         if merged:
             say("what has shipped")
             first = session.run(Command(to=merged, begin=True), primary)
             if first.status:
                 return Rehearsal(first)
+            if {one["revision"] for one in first.of("done")} & {one.id for one in new}:
+                last = session.run(Command(compare=True), primary)
+                reason = "the project upgrades its database by itself, as soon as it is loaded"
+                return Rehearsal(_together(first, last), skipped=(reason,))
         rows = lab.fork(primary, f"{primary}r") if merged else None
         steps = lab.fork(primary, f"{primary}b")
         say("the new revisions")
-        last = session.run(Command(begin=not merged, compare=compare), primary)
+        last = session.run(Command(begin=not merged, compare=True), primary)
         whole = _together(first, last) if first else last
-        if last.status or not _at_heads(last, compare):
+        if last.status or any(one["event"] == "behind" for one in last.events):
             return Rehearsal(whole)
         leave = _version_tables(whole)
         on_rows = _on_rows(lab, rows, new, leave) if rows else None
@@ -121,11 +124,6 @@ def _merged(history: History, new: Sequence[Revision]) -> tuple[str, ...]:
 
 def _together(first: Ran, last: Ran) -> Ran:
     return Ran(first.events + last.events, last.status, first.log + last.log, first.seconds + last.seconds)
-
-
-def _at_heads(ran: Ran, compared: bool) -> bool:
-    """Whether the upgrade was committed; only a comparison tells."""
-    return not compared or not any(one["event"] == "behind" for one in ran.events)
 
 
 def _version_tables(ran: Ran) -> tuple[tuple[str, str], ...]:
@@ -170,7 +168,6 @@ def _one_by_one(
         begin = False
     for one in new[-MOST:]:
         lab.say(f"{one.id} and back")
-        target = _before(history, one)
         before = lab.look(database, leave)
         halted = list(_stopped(lab, one, database, on_rows)) if not begin else []
         if lab.session.run(Command(to=(one.id,), begin=begin), database).status:
@@ -179,18 +176,11 @@ def _one_by_one(
         begin = False
         up = lab.look(database, leave)
         stops += [_second_try(lab, one, at, fork, up, leave) for at, fork in halted]
-        if target is None:
-            continue
-        step = _down_and_up(lab, one, target, database, back.Step(one, before, up), leave)
-        steps.append(step)
-        if step.failed:
-            skipped += [f"{other.id} was not taken back, because {one.id} was not" for other in _after(new, one)]
-            break
+        target = _before(history, one)
+        if target is not None:
+            fork = lab.fork(database, f"{database}d{len(steps)}")
+            steps.append(_down_and_up(lab, one, target, fork, back.Step(one, before, up), leave))
     return tuple(steps), tuple(stops), tuple(skipped)
-
-
-def _after(new: Sequence[Revision], one: Revision) -> Sequence[Revision]:
-    return new[list(new).index(one) + 1 :]
 
 
 def _before(history: History, one: Revision) -> str | None:

@@ -118,7 +118,7 @@ def fork(server: Server, *statements: str) -> str:
 
 def upgrade(folder: Path, server: Server, database: str) -> child.Ran:
     """Upgrade it, and tell what was reported."""
-    return child.upgrade(found(folder), server, database, lambda one: databases.create(server, one), lambda one: None)
+    return child.once(found(folder), server, database, lambda one: databases.create(server, one), lambda one: None)
 
 
 def found(folder: Path) -> Project:

@@ -36,11 +36,11 @@ CASES = {
         MOOD + DOWN + '    op.drop_table("cats")',
         (TRACE, DEF, "type `mood` (enum) is left behind. The next upgrade fails: type \"mood\" already exists"),
     ),
-    "pass": (ADD + DOWN + "    pass", (TRACE, DEF, 'does nothing: all that its upgrade() made is left behind')),
-    "a docstring": (ADD + DOWN + '    """Later."""', (TRACE, DEF, 'column "phone" of relation "users" already exists')),
+    "pass": (ADD + DOWN + "    pass", (NOTE, DEF, "does nothing: what its upgrade() made stays")),
+    "a docstring": (ADD + DOWN + '    """Later."""', (NOTE, DEF, "does nothing")),
     "pass, and nothing in the way": (
         ADD.replace("op.add_column", "op.drop_column('users', 'bio')  # ") + DOWN + "    pass",
-        (TRACE, DEF, "does nothing"),
+        (NOTE, DEF, "does nothing"),
     ),
     "an index is lost": (
         'def upgrade():\n    op.drop_column("users", "name")'
@@ -96,7 +96,7 @@ CASES = {
     ),
     "a label, and no second time": (
         "def upgrade():\n    op.execute(\"ALTER TYPE order_status ADD VALUE 'lost'\")" + DOWN + "    pass",
-        (TRACE, DEF, 'The next upgrade fails: enum label "lost" already exists'),
+        (NOTE, DEF, "does nothing"),
     ),
     "an extension stays": (
         "def upgrade():\n    op.execute('CREATE EXTENSION IF NOT EXISTS tablefunc')" + DOWN + "    pass",

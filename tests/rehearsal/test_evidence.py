@@ -305,15 +305,30 @@ def test_what_a_drivers_own_cursor_does_is_told_as_unseen(server: Server, tmp_pa
     )
 
 
-def test_where_postgresql_cannot_be_asked_that_is_said_and_the_upgrade_goes_on(server: Server, tmp_path: Path) -> None:
-    setup = ("REVOKE SELECT ON pg_catalog.pg_locks FROM public", *NOBODY)
+@pytest.mark.parametrize("driver", ["psycopg", "pg8000", "asyncpg"])
+def test_where_postgresql_cannot_be_asked_the_upgrade_goes_on(driver: str, server: Server, tmp_path: Path) -> None:
+    setup = (*NOBODY, "REVOKE SELECT ON pg_catalog.pg_locks FROM public")
     text = "op.execute('SET LOCAL ROLE observed_nobody')\nop.execute('COMMENT ON TABLE users IS NULL')"
-    observed.project(tmp_path, text)
+    observed.project(tmp_path, "pass", text, driver=driver, per_migration=True)
     ran = observed.upgrade(tmp_path, server, observed.fork(server, *setup))
     assert ran.status == 0, ran.log
     assert [(one.sql.split()[0], one.asked) for one in evidence.seen(ran.events)] == [("SET", True), ("COMMENT", False)]
     (said,) = evidence.unobserved(ran.events)
     assert "permission denied for view pg_locks" in said
+
+
+# pg8000 and the psycopgs send several statements as they are; asyncpg refuses them.
+@pytest.mark.parametrize("driver", DRIVERS.keys() - {"asyncpg"})
+def test_several_statements_in_one_text(driver: str, server: Server, tmp_path: Path) -> None:
+    text = """
+op.execute("SET LOCAL lock_timeout = '3s'; ALTER TABLE users ADD CHECK (age > 0)")
+op.execute("UPDATE groups SET name = name; ALTER TABLE orders ALTER note SET NOT NULL")
+op.execute("CREATE ROLE observed_somebody NOLOGIN PASSWORD 'it''s secret'; DROP ROLE observed_somebody")
+"""
+    found = seen(server, tmp_path, text, driver=driver)
+    assert [names(one.scanned) for one in found] == [{"users"}, {"orders"}, set()]
+    assert [strongest(one.locks).get("users") for one in found] == ["ACCESS EXCLUSIVE", None, None]
+    assert found[2].sql.startswith("CREATE ROLE observed_somebody NOLOGIN PASSWORD '***';")
 
 
 # ── what it costs ────────────────────────────────────────────────────────────────────────────────────────

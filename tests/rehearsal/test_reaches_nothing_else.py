@@ -187,7 +187,7 @@ def test_an_address_that_the_settings_allow_is_reached(tmp_path: Path, gate: Gat
     (project / "pyproject.toml").write_text(settings)
     assert gate("ci", cwd=project).status == 0
     time.sleep(0.05)
-    assert elsewhere.visitors == 1
+    assert elsewhere.visitors >= 1  # the revision runs in several stages
 
 
 def test_the_environment_names_no_other_server(
@@ -221,7 +221,7 @@ def inside(tmp_path: Path, server: Server) -> Iterator[Inside]:
     folder = tmp_path / "run"
     folder.mkdir()
     (one,) = discovery.find(project)
-    child._write_job(folder, one, server, name)
+    child._write_job(folder, one, server, name, 1, child.Command(), time.monotonic() + 60)
 
     def run(code: str, *python: str, kernel: bool = False) -> subprocess.CompletedProcess[str]:
         environment = variables(one, server, name, str(folder))

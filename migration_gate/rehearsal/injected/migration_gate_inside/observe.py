@@ -99,7 +99,9 @@ _PLANNED = re.compile(
     r"(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE|COPY|EXPLAIN|EXECUTE|FETCH)\b", re.IGNORECASE
 )
 _CHANGES = re.compile(r"(INSERT|UPDATE|DELETE|MERGE|WITH|COPY)\b", re.IGNORECASE)
-_HOLDS_ANY = re.compile(r"(DO|CALL)\b", re.IGNORECASE)
+_HOLDS_ANY = re.compile(r"(DO|CALL)\b|.*;\s*\S", re.IGNORECASE | re.DOTALL)  # or several statements
+_BEGINS_ONE = re.compile(r"(SET\s+TRANSACTION|BEGIN|START)\b", re.IGNORECASE)
+_PASSWORD = re.compile(r"(PASSWORD\s+)'(?:[^']|'')*'", re.IGNORECASE)
 _IDLE, _OPEN, _FAILED = "idle", "open", "failed"  # a connection's transaction
 
 Names = dict[int, tuple[str, str, str, "int | None"]]  # oid → schema, name, kind, and of an index: its table's oid
@@ -219,7 +221,8 @@ def _before(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         state = _state_of(connection)
         if _status(connection) == _IDLE:
             state.forget()
-        if not state.off and not _NO_SNAPSHOT.match(_begins(statement)):
+        text = _begins(statement)
+        if not (_takes_no_snapshot(text) or _BEGINS_ONE.match(text)):
             _look_before(connection, state)
     _started = time.perf_counter()
 
@@ -261,11 +264,10 @@ def _tell(place: dict[str, Any], statement: str, seconds: float, said: dict[str,
     _number += 1
     nothing: dict[str, Any] = {
         "locks": [], "held": [], "rewrote": [], "scanned": [], "built": [], "changed": [], "rows": 0, "error": None,
-        "message": "",
-        "autocommit": False, "transaction": None, "asked": False,
+        "message": "", "autocommit": False, "transaction": None, "asked": False,
     }  # fmt: skip
-    whole = nothing | said
-    emit("statement", revision=_revision, number=_number, sql=statement[:LONGEST], seconds=seconds, **place, **whole)
+    text = _PASSWORD.sub(r"\1'***'", statement[:LONGEST])
+    emit("statement", revision=_revision, number=_number, sql=text, seconds=seconds, **place, **(nothing | said))
 
 
 def _tell_unseen(statement: str, said: dict[str, Any]) -> None:
@@ -301,6 +303,10 @@ def _begins(statement: str) -> str:
     return statement[found.end() :] if found else statement
 
 
+def _takes_no_snapshot(text: str) -> bool:
+    return _NO_SNAPSHOT.match(text) is not None and not _HOLDS_ANY.match(text)
+
+
 def _is_a_look(statement: str) -> bool:
     """A question about the catalog, such as SQLAlchemy's inspector asks."""
     return statement.startswith("SELECT") and ("pg_catalog." in statement or "information_schema." in statement)
@@ -317,27 +323,43 @@ def _look_before(connection: Any, state: State) -> None:
     """Read what is there, once for a database, and where the counters of a transaction begin, once for each and for
     each revision: the server adds them to the shared ones at some transaction's end, and begins anew.
     """
-    if state.database is None:
-        state.database = str(_ask(connection, "SELECT pg_catalog.current_database()::pg_catalog.text")[0][0][0])
-    if state.database not in _known:
-        _known[state.database] = Known(_ask(connection, _RELATIONS)[0])
-    alone = _status(connection) == _IDLE and _is_autocommit(connection)
-    if not alone and (state.virtual is None or state.step != _step):
-        rows, counters = _ask(connection, _QUESTION, _COUNTERS)
-        answer = Answer(rows)
-        if state.new_at == _step:  # no statement has been heard of since, so nothing may be locked yet
-            _tell_unseen("", {"locks": _locks(answer.held, _known[state.database])})
-        state.new_at = 0
-        _remember(state, answer)
-        state.scans = {oid: scans for oid, scans, _ in counters}
-        state.changed = {oid: changed for oid, _, changed in counters}
+    if state.off:
+        return
+    try:
+        if state.database is None:
+            state.database = str(_ask(connection, "SELECT pg_catalog.current_database()::pg_catalog.text")[0][0][0])
+        if state.database not in _known:
+            _known[state.database] = Known(_ask(connection, _RELATIONS)[0])
+        alone = _status(connection) == _IDLE and _is_autocommit(connection)
+        if not alone and (state.virtual is None or state.step != _step):
+            _look_at_transaction(connection, state, _known[state.database])
+    except Exception as error:
+        if _status(connection) != _FAILED:
+            _give_up(state, error)
+
+
+def _look_at_transaction(connection: Any, state: State, known: Known) -> None:
+    rows, counters = _ask(connection, _QUESTION, _COUNTERS)
+    answer = Answer(rows)
+    if state.new_at == _step:  # no statement has been heard of since, so nothing may be locked yet
+        _tell_unseen("", {"locks": _locks(answer.held, known)})
+    state.new_at = 0
+    _remember(state, answer)
+    state.scans = {oid: scans for oid, scans, _ in counters}
+    state.changed = {oid: changed for oid, _, changed in counters}
+
+
+def _give_up(state: State, error: Exception) -> None:
+    """Ask this connection no more, and say why."""
+    state.off = True
+    emit("unobserved", revision=_revision, reason=f"{type(error).__name__}: {error}".split("\n")[0][:300])
 
 
 def _what_it_did(connection: Any, statement: str) -> dict[str, Any]:
     state = _state_of(connection)
     text = _begins(statement)
     known = _known.get(state.database or "")
-    if _NO_SNAPSHOT.match(text):
+    if _takes_no_snapshot(text):
         held = _locks(state.held, known) if known else []
         return {"transaction": _transactions + (state.virtual is None), "held": held, "asked": True}
     if state.off or known is None:
@@ -350,8 +372,7 @@ def _what_it_did(connection: Any, statement: str) -> dict[str, Any]:
     try:
         answer = Answer(_ask(connection, _QUESTION)[0])
     except Exception as error:
-        state.off = True
-        emit("unobserved", revision=_revision, reason=f"{type(error).__name__}: {error}".split("\n")[0][:300])
+        _give_up(state, error)
         return {}
     same = answer.virtual == state.virtual
     said = _difference(answer, known, text, state if same else State())
@@ -365,7 +386,7 @@ def _outside(connection: Any, state: State, known: Known, text: str) -> dict[str
     """
     autocommit = _is_autocommit(connection)
     state.forget()
-    if not autocommit or _PLANNED.match(text) or _NO_SNAPSHOT.match(text):
+    if not autocommit or _PLANNED.match(text):
         return {"autocommit": autocommit}
     (rows,) = _ask(connection, _RELATIONS)
     rewrote = [oid for oid, _, _, _, file, _ in rows if _has_new_file(known, oid, file)]
@@ -382,13 +403,11 @@ def _difference(answer: Answer, known: Known, text: str, before: State) -> dict[
             rewrote.append(oid)
         if kind in "iI" and _is_new_index(known, oid, table):
             built.append((oid, table))
-        if answer.scans[oid] > before.scans.get(
-            oid, 0
-        ):  # an index that a constraint is checked by reads its table as well
+        if answer.scans[oid] > before.scans.get(oid, 0):  # by an index, a check of a constraint reads its table too
             scanned.add(table or oid)
         if oid in known.names and kind in "rpmf" and answer.changed[oid] > before.changed.get(oid, 0):
             rows.append([*_name(known, oid), answer.changed[oid] - before.changed.get(oid, 0)])
-    if _PLANNED.match(text):
+    if _PLANNED.match(text) and not _HOLDS_ANY.match(text):
         scanned = set()
     elif _HOLDS_ANY.match(text):  # queries too: what is read by a change of the schema is locked by it
         scanned = {oid for oid in scanned if taken.get(oid, -1) >= _MODES.index("ShareLock")}
