@@ -1,0 +1,136 @@
+"""The rehearsal, whole: `migration-gate ci` on new revisions after a history that has shipped, stage by stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Gate, Said
+from tests.rules.watch import SHIPPED, project
+
+ENV = """
+from alembic import context
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql+psycopg://app@db.internal/app")
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=None)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+SETTINGS = f'[tool.migration-gate]\nstart-after = "{SHIPPED}"\nignore = ["drift"]\n'
+MOOD = """
+def upgrade():
+    op.create_table("cats", sa.Column("mood", sa.Enum("glad", "sad", name="mood")))
+
+
+def downgrade():
+    op.drop_table("cats")
+"""
+HALF = """
+def upgrade():
+    op.add_column("users", sa.Column("phone", sa.Text()))
+    with op.get_context().autocommit_block():
+        op.create_index("ix_users_phone", "users", ["phone"], postgresql_concurrently=True)
+
+
+def downgrade():
+    op.drop_column("users", "phone")
+"""
+WHOLE = """
+def upgrade():
+    with op.get_context().autocommit_block():
+        op.drop_index("ix_users_age", table_name="users", if_exists=True, postgresql_concurrently=True)
+        op.create_index("ix_users_age", "users", ["age"], postgresql_concurrently=True)
+
+
+def downgrade():
+    op.drop_index("ix_users_age", "users")
+"""
+ADD = """
+def upgrade():
+    op.add_column("users", sa.Column("phone", sa.Text()))
+
+
+def downgrade():
+    op.drop_column("users", "phone")
+"""
+
+
+def rehearse(folder: Path, gate: Gate, *bodies: str, settings: str = "") -> Said:
+    place = project(folder / "repository", *bodies)
+    (place / "migrations/env.py").write_text(ENV)
+    (place / "pyproject.toml").write_text(SETTINGS + settings)
+    return gate("ci", "--format", "json", cwd=place)
+
+
+def found(said: Said, rule: str) -> list[dict[str, Any]]:
+    return [one for one in said.json["findings"] if one["rule"] == rule]
+
+
+def test_what_is_well_passes_every_stage(tmp_path: Path, gate: Gate) -> None:
+    place = project(tmp_path / "repository", ADD, WHOLE)
+    (place / "migrations/env.py").write_text(ENV)
+    (place / "pyproject.toml").write_text(SETTINGS)
+    said = gate("ci", cwd=place)
+    assert said.status == 0, said.out
+    lines = [line.strip() for line in said.out.splitlines()]
+    for stage in (
+        "✓ rows      the new revisions pass on 10 tables with rows",
+        "✓ locks     3 statements watched, none makes traffic wait for work",
+        "✓ back      2 revisions down and up again, same schema",
+        "✓ half-way  stopped at 1 place and run again, same schema",
+    ):
+        assert stage in lines, said.out
+
+
+def test_postgresql_confirms_what_reading_says(tmp_path: Path, gate: Gate) -> None:
+    said = rehearse(tmp_path, gate, 'op.add_column("users", sa.Column("phone", sa.Text(), nullable=False))')
+    (finding,) = found(said, "not-null-without-default")
+    assert 'refused it: column "phone" of relation "users" contains null values' in finding["evidence"][0]["text"]
+    assert not found(said, "fails-on-rows")
+
+
+def test_it_clears_what_postgresql_does_not_do(tmp_path: Path, gate: Gate) -> None:
+    body = 'op.alter_column("users", "name", nullable=False)'  # it is, and so is not read
+    said = rehearse(tmp_path, gate, body, settings='large-tables = ["users"]\n')
+    assert not found(said, "work-under-exclusive-lock")
+    assert any(one["message"].startswith("work-under-exclusive-lock: cleared:") for one in said.json["notes"])
+
+
+def test_what_no_rule_foresaw_fails_on_rows(tmp_path: Path, gate: Gate) -> None:
+    body = 'op.create_index("one_age", "users", ["age"], unique=True)'
+    said = rehearse(tmp_path, gate, body, settings='small-tables = ["*"]\n')
+    (finding,) = found(said, "fails-on-rows")
+    assert "could not create unique index" in finding["message"]
+    assert (finding["revision"], Path(finding["path"]).name) == ("new1", "new1.py")
+
+
+def test_a_data_migration_that_meets_made_up_rows_is_a_note(tmp_path: Path, gate: Gate) -> None:
+    body = """
+    for row in op.get_bind().execute(sa.text("SELECT name FROM users")):
+        {"Ana": 1}[row.name]
+    """
+    said = rehearse(tmp_path, gate, body)
+    assert not found(said, "fails-on-rows")
+    assert any("The rows are made up" in one["message"] for one in said.json["notes"])
+
+
+def test_a_type_that_is_left_behind(tmp_path: Path, gate: Gate) -> None:
+    (finding,) = found(rehearse(tmp_path, gate, MOOD, ADD), "downgrade-leaves-trace")
+    assert "type `mood` (enum) is left behind" in finding["message"]
+    assert "mood" in finding["remedy"]
+
+
+def test_a_revision_that_cannot_be_tried_again(tmp_path: Path, gate: Gate) -> None:
+    (finding,) = found(rehearse(tmp_path, gate, HALF), "not-retryable")
+    assert 'column "phone" of relation "users" already exists' in finding["message"]
+
+
+@pytest.mark.parametrize("body", [ADD, WHOLE, HALF])
+def test_a_revision_that_fails_where_it_is_alone_is_not_judged_further(body: str, tmp_path: Path, gate: Gate) -> None:
+    said = rehearse(tmp_path, gate, "op.execute('SELECT nonsense')", body)
+    assert found(said, "upgrade-fails")
+    assert not found(said, "fails-on-rows")
