@@ -47,6 +47,7 @@ def _loaded() -> Obey:
         from alembic import command  # noqa: F401
     except ImportError as error:
         raise RuntimeError(f"the project's Python ({sys.executable}) has no alembic: {error}") from error
+    _keep_scripts()
     if job().kind != "flask":
         return lambda: _obey(_config())
     app = _flask_app()
@@ -64,6 +65,23 @@ def _loaded() -> Obey:
             _obey(migrate.get_config(job().directory, x_arg=job().x or None))
 
     return obey
+
+
+def _keep_scripts() -> None:
+    """Let Alembic load the revisions' files once, and not for each command: of hundreds that takes most of the time."""
+    from alembic.script import ScriptDirectory
+
+    kept: dict[tuple[Any, ...], Any] = {}
+    load = ScriptDirectory.from_config
+
+    def from_config(config: Any) -> Any:
+        options = ("script_location", "version_locations", "recursive_version_locations")
+        key = (config.config_file_name, config.config_ini_section, *map(config.get_main_option, options))
+        if key not in kept:
+            kept[key] = load(config)
+        return kept[key]
+
+    ScriptDirectory.from_config = from_config  # type: ignore[method-assign,assignment]
 
 
 def _obey(config: Any) -> None:
