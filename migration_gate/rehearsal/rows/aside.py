@@ -13,8 +13,8 @@ from migration_gate.rehearsal.rows.catalog import Table
 
 
 class _Obstacle(NamedTuple):
-    away: sql.Composable
-    back: sql.Composable
+    away: sql.Composed
+    back: sql.Composed
 
 
 @contextlib.contextmanager
@@ -38,7 +38,7 @@ _BACK = {"O": "ENABLE", "A": "ENABLE ALWAYS"}
 
 
 def _triggers(connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[_Obstacle]:
-    """ONLY, because a partitioned table's triggers have copies of their own at its partitions, each in its own state."""
+    """ONLY, because a partitioned table's triggers have copies at its partitions, each in a state of its own."""
     query = "SELECT tgrelid, tgname, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
     found = connection.execute(query).fetchall()
     known = {one.oid: one for one in tables}
@@ -56,9 +56,9 @@ def _rules(connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[
 
 
 def _altered(table: Table, only: str, kind: str, name: str, state: str) -> _Obstacle:
-    def alter(how: str) -> sql.Composable:
-        words = sql.SQL(" ").join([sql.SQL(how), sql.SQL(kind)])  # type: ignore[arg-type]
-        return sql.SQL("ALTER TABLE {}{} {} {}").format(sql.SQL(only), table.sql, words, sql.Identifier(name))  # type: ignore[arg-type]
+    def alter(how: str) -> sql.Composed:
+        words = sql.SQL(" ").join([sql.SQL(how), sql.SQL(kind)])
+        return sql.SQL("ALTER TABLE {}{} {} {}").format(sql.SQL(only), table.quoted, words, sql.Identifier(name))
 
     return _Obstacle(alter("DISABLE"), alter(_BACK[state]))
 
@@ -72,5 +72,6 @@ def _row_security(connection: psycopg.Connection, tables: Iterable[Table]) -> It
         if oid in known:
             forced = sql.SQL("ALTER TABLE {} {} ROW LEVEL SECURITY")
             yield _Obstacle(
-                forced.format(known[oid].sql, sql.SQL("NO FORCE")), forced.format(known[oid].sql, sql.SQL("FORCE"))
+                forced.format(known[oid].quoted, sql.SQL("NO FORCE")),
+                forced.format(known[oid].quoted, sql.SQL("FORCE")),
             )

@@ -16,8 +16,8 @@ Rows = list[tuple[Any, ...]]
 
 
 class Type(NamedTuple):
-    """A type as values are made for it. ``base`` is pg_type.typname of what a domain, or nothing, is laid over; ``kind``
-    its typtype, and "a" for an array. ``parts`` are an array's element, a range's subtype, a multirange's range, a
+    """A type as values are made for it. ``base`` is its pg_type.typname, or that of
+    what a domain is laid over; ``kind`` its typtype, and "a" for an array. ``parts`` are an array's element, a range's subtype, a multirange's range, a
     composite's attributes. ``checks`` are the CHECKs of a domain, which speak of VALUE.
     """
 
@@ -47,8 +47,8 @@ class Column(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What no two rows may share: UNIQUE, PRIMARY KEY, EXCLUDE. ``columns`` are those of the index itself, ``mentioned``
-    those of its expressions too.
+    """What no two rows may share: UNIQUE, PRIMARY KEY, EXCLUDE. ``columns`` are those of the index itself, without
+    those that its ``expressions`` speak of.
     """
 
     name: str
@@ -61,8 +61,8 @@ class Key(NamedTuple):
 
 
 class ForeignKey(NamedTuple):
-    """``columns`` of a table point to ``referenced`` of the table ``target``, whose schema and name are ``place``. ``full``
-    is MATCH FULL.
+    """``columns`` of a table point to ``referenced`` of the table ``target``, whose schema and name are ``place``.
+    ``full`` is MATCH FULL.
     """
 
     name: str
@@ -92,13 +92,14 @@ class Table(NamedTuple):
         return f"{self.schema}.{self.name}"
 
     @property
-    def sql(self) -> sql.Composable:
-        return sql.Identifier(self.schema, self.name)
+    def quoted(self) -> sql.Composed:
+        """The whole name, as SQL takes it."""
+        return sql.Composed([sql.Identifier(self.schema, self.name)])
 
     @property
-    def only(self) -> sql.Composable:
-        """The table's own rows, without those of tables that inherit from it; a partitioned one's are its partitions'."""
-        return self.sql if self.partitioned else sql.SQL("ONLY {}").format(self.sql)
+    def only(self) -> sql.Composed:
+        """The table's own rows, without those of tables that inherit from it; a partitioned one's, all of them."""
+        return self.quoted if self.partitioned else sql.SQL("ONLY {}").format(self.quoted)
 
     def column(self, name: str) -> Column:
         return next(one for one in self.columns if one.name == name)
@@ -123,7 +124,8 @@ _WANTED = """
 SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+  AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 """
 
 
@@ -140,15 +142,12 @@ def read(connection: psycopg.Connection, leave: Iterable[str] = ()) -> Catalog:
 
 def count(connection: psycopg.Connection, tables: Iterable[Table]) -> dict[int, int]:
     """How many rows each table has, by oid."""
-    selects = [
-        sql.SQL("SELECT {}, count(*) FROM {}").format(sql.Literal(one.oid), one.only)
-        for one in tables
-    ]
+    selects = [sql.SQL("SELECT {}, count(*) FROM {}").format(sql.Literal(one.oid), one.only) for one in tables]
     return dict(_ask(connection, sql.SQL(" UNION ALL ").join(selects))) if selects else {}
 
 
-def _ask(connection: psycopg.Connection, query: str | sql.Composable) -> Rows:
-    return connection.execute(query).fetchall()  # type: ignore[arg-type]
+def _ask(connection: psycopg.Connection, query: str | sql.Composed) -> Rows:
+    return connection.execute(query).fetchall()
 
 
 def _tables(connection: psycopg.Connection, leave: set[str]) -> dict[int, Table]:
@@ -225,7 +224,8 @@ def _foreign_keys(connection: psycopg.Connection) -> dict[int, list[ForeignKey]]
     found = defaultdict(list)
     for table, *what in _ask(
         connection,
-        f"""SELECT c.conrelid, c.conname, {columns}, c.confrelid, {referenced}, c.confmatchtype = 'f', n.nspname, t.relname
+        f"""SELECT c.conrelid, c.conname, {columns}, c.confrelid, {referenced}, c.confmatchtype = 'f',
+        n.nspname, t.relname
         FROM pg_constraint c JOIN pg_class t ON t.oid = c.confrelid JOIN pg_namespace n ON n.oid = t.relnamespace
         LEFT JOIN pg_constraint p ON p.oid = c.conparentid
         WHERE c.contype = 'f' AND c.conrelid IN ({_WANTED}) AND p.conrelid IS DISTINCT FROM c.conrelid

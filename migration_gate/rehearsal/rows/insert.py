@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -28,7 +27,7 @@ def checks(table: Table) -> list[tuple[str, str]]:
     return found
 
 
-def sieved(table: Table, root: Table, columns: Sequence[Column], rows: Sequence[Row], most: int) -> sql.Composable:
+def sieved(table: Table, root: Table, columns: Sequence[Column], rows: Sequence[Row], most: int) -> sql.Composed:
     """An INSERT of at most ``most`` of these rows, without those that a check or a key refuses.
 
     ON CONFLICT takes no deferrable key (src/backend/executor/execIndexing.c): a table that has one gets the rows as
@@ -36,30 +35,30 @@ def sieved(table: Table, root: Table, columns: Sequence[Column], rows: Sequence[
     """
     conflict = sql.SQL("") if any(key.deferrable for key in table.keys) else sql.SQL(" ON CONFLICT DO NOTHING")
     return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} WHERE {} LIMIT {}{}").format(
-        root.sql,
+        root.quoted,
         _names(columns),
         _names(columns),
         _candidates(table, columns, rows),
-        sql.SQL(" AND ").join([_holds(one) for _, one in checks(table)] or [sql.SQL("true")]),
+        sql.SQL(" AND ").join([_holds("true"), *(_holds(one) for _, one in checks(table))]),
         sql.Literal(most),
         conflict,
     )
 
 
-def _holds(expression: str) -> sql.Composable:
+def _holds(expression: str) -> sql.Composed:
     return sql.SQL("({}) IS NOT FALSE").format(_written(expression))
 
 
-def _written(expression: str) -> sql.Composable:
-    """What PostgreSQL itself wrote; psycopg takes a % for a parameter's."""
-    return sql.SQL(cast(LiteralString, expression.replace("{", "{{").replace("}", "}}").replace("%", "%%"))).format()
+def _written(expression: str) -> sql.Composed:
+    """What PostgreSQL itself wrote."""
+    return sql.SQL(expression.replace("{", "{{").replace("}", "}}")).format()
 
 
-def _names(columns: Sequence[Column]) -> sql.Composable:
+def _names(columns: Sequence[Column]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(one.name) for one in columns)
 
 
-def _candidates(table: Table, columns: Sequence[Column], rows: Sequence[Row]) -> sql.Composable:
+def _candidates(table: Table, columns: Sequence[Column], rows: Sequence[Row]) -> sql.Composed:
     """The rows as a table of the same name and columns; those that PostgreSQL computes are computed."""
     lines = [
         sql.SQL("({})").format(
@@ -93,7 +92,7 @@ def one_by_one(
         insert = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})")
         try:
             with connection.transaction():
-                connection.execute(insert.format(root.sql, _names(columns), values))
+                connection.execute(insert.format(root.quoted, _names(columns), values))
             done += 1
         except psycopg.Error as error:
             first = first or error
@@ -124,9 +123,12 @@ def refused(connection: psycopg.Connection, plan: Plan, rows: Sequence[Row]) -> 
     return "its keys already hold every value that was tried"
 
 
+_KINDS = {"23514": "CHECK", "23503": "foreign key", "23505": "unique key", "23P01": "EXCLUDE"}
+
+
 def why(error: psycopg.Error) -> str:
     """An error in one line, with the constraint's name where it is one's."""
     said = error.diag.message_primary or str(error).strip().split("\n")[0] or type(error).__name__
     name = error.diag.constraint_name
-    kind = {"23514": "CHECK", "23503": "foreign key", "23505": "unique key", "23P01": "EXCLUDE"}.get(error.sqlstate or "")
+    kind = _KINDS.get(error.sqlstate or "")
     return f"{kind} {name} could not be satisfied" if kind and name else " ".join(said.split())

@@ -1,4 +1,4 @@
-"""Rows for one table: values that its types, keys, foreign keys and checks allow, each row with a purpose of its own."""
+"""Rows for one table: values that its types, keys and checks allow, each row with a purpose of its own."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class _Place(NamedTuple):
 
     @property
     def random(self) -> Random:
-        return Random(f"{self.plan.table.label} {self.number} {self.turn}")  # noqa: S311: the same rows in every run
+        return Random(f"{self.plan.table.label} {self.number} {self.turn}")  # noqa: S311 the same rows in every run
 
     @property
     def bare(self) -> bool:
@@ -201,7 +201,9 @@ def _put(here: _Place, row: Row, way: Way, column: Column, random: Random) -> bo
     want = _related(way, row, name)
     distinct = name in here.plan.distinct
     number = here.number if distinct or not here.turn else random.randrange(1000)
-    value = None if want is None else draw(column.type, want, number, distinct, here.edge)
+    # What is usual did not do the first time.
+    wide = distinct or (here.turn >= TURNS and random.random() < 0.5)
+    value = None if want is None else draw(column.type, want, number, wide, here.edge)
     row[name] = value
     return value is not None or here.plan.may_be_null(name, way)
 

@@ -9,7 +9,7 @@ def groups(nodes: Sequence[int], hard: Mapping[int, set[int]], soft: Mapping[int
     """The nodes in an order in which each comes after those that it points to.
 
     ``hard`` pointers have to point to something, ``soft`` ones may be NULL at first: where a circle cannot be walked
-    otherwise, a node comes before what it softly points to. A group of several nodes is a circle of hard pointers alone.
+    otherwise, a node comes before what it softly points to. A group of several nodes is a circle of hard pointers.
     """
     left = dict.fromkeys(nodes)
     found: list[list[int]] = []

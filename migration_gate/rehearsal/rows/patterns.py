@@ -51,7 +51,7 @@ def matching(pattern: str, number: int, shortest: int = 0, longest: int | None =
         tree = _Reader(_tokens(pattern)).alternatives()
     except (ValueError, RecursionError):
         return None
-    random = Random(f"{pattern} {number}")  # noqa: S311: the same texts in every run
+    random = Random(f"{pattern} {number}")  # noqa: S311 the same texts in every run
     found = None
     for _ in range(20):
         text = _spelled(tree, random)
@@ -142,7 +142,7 @@ class _Reader:
 
 def _letters(token: str) -> str:
     """The letters that a token may stand for, at least one."""
-    if token == ".":
+    if token == ".":  # noqa: S105
         return _LETTERS
     if token.startswith("["):
         return _set(token[1:-1])

@@ -15,8 +15,8 @@ _DAY = 86_400
 
 
 class Scale(NamedTuple):
-    """``read`` gives a value's number, None where it has none (infinity, NaN); ``write`` the value. ``step`` lies between
-    neighbours, ``first`` is where ordinary values begin.
+    """``read`` gives a value's number, None where it has none (infinity, NaN); ``write`` the value. ``step`` lies
+    between neighbours, ``first`` is where ordinary values begin.
     """
 
     read: Callable[[str], Decimal | None]
@@ -120,7 +120,9 @@ def _numeric(modifier: int) -> Scale:
 
 
 def _float(most: str) -> Scale:
-    return Scale(_number, lambda value: repr(float(value)), Decimal("-" + most), Decimal(most), Decimal("0.5"), Decimal(1))
+    return Scale(
+        _number, lambda value: repr(float(value)), Decimal("-" + most), Decimal(most), Decimal("0.5"), Decimal(1)
+    )
 
 
 def _moment(text: str) -> Decimal | None:
@@ -177,20 +179,33 @@ def _interval(text: str) -> Decimal | None:
     return total
 
 
+def _clocks(write: Callable[[Decimal], str]) -> Scale:
+    return Scale(_clock, write, Decimal(0), Decimal(_DAY - 1), Decimal(60), Decimal(8 * 3600))
+
+
+_MONEY = Decimal("92233720368547758.07")
+_INTERVALS = Scale(
+    _interval,
+    lambda value: f"{value} seconds",
+    Decimal(-366 * _DAY),
+    Decimal(3660 * _DAY),
+    Decimal(60),
+    Decimal(3600),
+)
 _SCALES = {
     "int2": _whole(16),
     "int4": _whole(32),
     "int8": _whole(64),
     "oid": _whole(32, 0),
     "xid8": _whole(63, 0),
-    "money": Scale(_number, _plain, Decimal("-92233720368547758.07"), Decimal("92233720368547758.07"), Decimal("0.01"), Decimal(1)),
+    "money": Scale(_number, _plain, -_MONEY, _MONEY, Decimal("0.01"), Decimal(1)),
     "float4": _float("3e38"),
     "float8": _float("1e300"),
     # As far as every driver reads them: Python's own end in 9999, and a time zone may go beyond it.
     "date": _moments(lambda one: one.strftime("%Y-%m-%d"), _DAY, datetime(2999, 12, 31)),
     "timestamp": _moments(lambda one: one.isoformat(" "), 3600, datetime(2999, 12, 31, 23, 59, 59)),
     "timestamptz": _moments(lambda one: one.isoformat(" ") + "+00", 3600, datetime(2999, 12, 31, 23, 59, 59)),
-    "time": Scale(_clock, _time, Decimal(0), Decimal(_DAY - 1), Decimal(60), Decimal(8 * 3600)),
-    "timetz": Scale(_clock, lambda value: _time(value) + "+00", Decimal(0), Decimal(_DAY - 1), Decimal(60), Decimal(8 * 3600)),
-    "interval": Scale(_interval, lambda value: f"{value} seconds", Decimal(-366 * _DAY), Decimal(3660 * _DAY), Decimal(60), Decimal(3600)),
-}  # fmt: skip
+    "time": _clocks(_time),
+    "timetz": _clocks(lambda value: _time(value) + "+00"),
+    "interval": _INTERVALS,
+}

@@ -76,6 +76,8 @@ def _one(type_: Type, want: Want, number: int, distinct: bool, edge: int | None)
     maker = _MAKERS.get(type_.base)
     if maker is None:
         return None
+    if type_.base == "bytea" and (want.shortest or want.longest is not None):
+        return "\\x" + format(number, "08x").ljust(2 * want.shortest, "f")[-2 * (want.shortest or want.longest or 0) :]
     edges = _EDGES.get(type_.base, ())
     if edge is not None and edges and not distinct:
         return edges[edge % len(edges)]
@@ -126,6 +128,10 @@ def _text(type_: Type, want: Want, number: int, distinct: bool, edge: int | None
         return None
     if want.like:
         return _matching(want, number, longest)
+    if want.unlike:
+        texts = (f"value {number}", _short(number, 9), _short(number, 9).upper(), f" {number}", f"-{number}", "")
+        fit = (one for one in texts if not any(_like(one, *pattern) for pattern in want.unlike))
+        return _fitted(next(fit, "word"), want.shortest, longest)
     if edge is None:
         # One in seven is long also where all must be different.
         if distinct and number % 7 == 5:
@@ -136,7 +142,7 @@ def _text(type_: Type, want: Want, number: int, distinct: bool, edge: int | None
         return _fitted(last, want.shortest, longest, _room(longest))
     if edge % 3 == 1 and not distinct:
         return _fitted("", want.shortest, longest)
-    return _fitted(f"{last}é漢字 it's \"ø\" \\", want.shortest, longest)
+    return _fitted(f'{last}é漢字 it\'s "ø" \\', want.shortest, longest)
 
 
 def _room(longest: int | None) -> int:

@@ -20,7 +20,8 @@ Bound = tuple[str, bool]  # a constant, and whether it is itself left out
 
 
 class Want(NamedTuple):
-    """What one column must hold. ``like`` are patterns: the operator and the pattern. ``json`` is what jsonb_typeof
+    """What one column must hold. ``like`` are patterns: the operator and the pattern; ``unlike``
+    those that it must not match. ``json`` is what jsonb_typeof
     says. ``items`` bounds an array's length. ``hints`` are values worth trying.
     """
 
@@ -32,6 +33,7 @@ class Want(NamedTuple):
     shortest: int = 0
     longest: int | None = None
     like: tuple[tuple[str, str], ...] = ()
+    unlike: tuple[tuple[str, str], ...] = ()
     json: str | None = None
     hints: tuple[str, ...] = ()
 
@@ -124,6 +126,7 @@ def merge(one: Want, two: Want) -> Want | None:
         max(one.shortest, two.shortest),
         min(longest, default=None),
         one.like + two.like,
+        one.unlike + two.unlike,
         one.json or two.json,
         one.hints + two.hints,
     )
@@ -321,7 +324,7 @@ def of_value(operator: str, value: str) -> Want | None:
         case "^@":
             return Want(like=(("~~", value.replace("%", "\\%") + "%"),))
         case "!~" | "!~*" | "!~~" | "!~~*":
-            return ANYTHING
+            return Want(unlike=(("~~" if operator.startswith("!~~") else "~", value),))
         case "?":
             return Want(hints=('{"' + value + '": 1}',))
     return None
@@ -365,7 +368,7 @@ def _of_measure(function: str, names: tuple[str, ...], operator: str, value: str
 
 
 def _interval(operator: str, number: int) -> tuple[int, int | None]:
-    """The whole numbers, from 0, that stand so to a number; other than it: larger, or one smaller than 0 and so none."""
+    """The whole numbers, from 0, that stand so to a number; for <> those above it."""
     match operator:
         case "=":
             return number, number
@@ -414,7 +417,7 @@ def _column(node: Node) -> str | None:
     """The column that an expression is, or is much like."""
     node = _bare(node)
     if "ColumnRef" in node:
-        return next(_columns(node), None)
+        return next(iter(_columns(node)), None)
     if "CoalesceExpr" in node:
         return _column(node["CoalesceExpr"]["args"][0])
     if "FuncCall" in node and strings(node["FuncCall"]["funcname"])[-1] in _ALIKE:
