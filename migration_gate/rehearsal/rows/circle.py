@@ -31,8 +31,7 @@ def fill_circle(work: Work, group: Sequence[int]) -> None:
             )
             continue
         try:
-            with work.connection.transaction():
-                work.connection.execute(_together(work, plans, made))
+            insert.tried(work.connection, _together(work, plans, made))
         except psycopg.Error as error:
             reason = f"it stands in a circle of foreign keys, and {insert.why(error)}"
             continue

@@ -126,8 +126,7 @@ def _insert(work: Work, here: Plan, root: Table, candidates: Sequence[Row], most
         work.reasons[table.oid] = "no values were found for it that its keys and checks allow"
         return 0
     try:
-        with connection.transaction():
-            done = connection.execute(insert.sieved(table, root, here.columns, candidates, most)).rowcount
+        done = insert.tried(connection, insert.sieved(table, root, here.columns, candidates, most))
     except psycopg.Error as error:
         return _insert_singly(work, here, root, candidates[: 3 * most], most, error)
     if not done:
@@ -151,8 +150,7 @@ def _insert_singly(
 def _insert_defaults(work: Work, table: Table, wanted: int) -> None:
     for _ in range(wanted):
         try:
-            with work.connection.transaction():
-                work.connection.execute(sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table.quoted))
+            insert.tried(work.connection, sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table.quoted))
         except psycopg.Error as error:
             work.reasons[table.oid] = insert.why(error)
             return
@@ -197,8 +195,7 @@ def _guesses(work: Work, column: Column) -> list[str]:
     for text in guesses(1):
         query = sql.SQL("SELECT {}::{}").format(sql.Literal(text), sql.SQL(column.type.cast))
         try:
-            with work.connection.transaction():
-                work.connection.execute(query)
+            insert.tried(work.connection, query)
         except psycopg.Error:
             continue
         taken.append(text)
