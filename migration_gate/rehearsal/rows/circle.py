@@ -20,7 +20,7 @@ from migration_gate.rehearsal.rows.values import draw
 
 def fill_circle(work: Work, group: Sequence[int]) -> None:
     """Fill a circle's tables together: with fewer rows where all of them are refused."""
-    plans = {oid: plan(_holder(work, work.catalog.tables[oid]), {}) for oid in group}
+    plans = {oid: plan(_holder(work, work.catalog.tables[oid]), {}, (), _numbered(work, oid)) for oid in group}
     reason = ""
     for count in dict.fromkeys((work.wanted, 3, 1)):
         made = _made(work, plans, count)
@@ -42,6 +42,10 @@ def fill_circle(work: Work, group: Sequence[int]) -> None:
         work.done.add(oid)
         for known in [one for one in work.parents if one[0] == oid]:  # promises; from now on there are rows
             del work.parents[known]
+
+
+def _numbered(work: Work, table: int) -> set[str]:
+    return {column for _, oid, column in work.catalog.sequences if oid == table}
 
 
 def _holder(work: Work, root: Table) -> Table:

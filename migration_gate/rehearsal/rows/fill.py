@@ -46,8 +46,8 @@ def fill(connection: psycopg.Connection, rows: int = 20, leave: Collection[str] 
                 _fill_group(work, group)
             for table, key in work.late:
                 point_late(work, table, key)
-        move(connection, catalog)
-        counts = count(connection, catalog.tables.values())
+            move(connection, catalog)
+            counts = count(connection, catalog.tables.values())
     return _report(work, counts)
 
 
@@ -105,9 +105,10 @@ def _fill_table(work: Work, table: Table, root: Table, wanted: int) -> None:
     see_parents(work, table)
     missing = missing_parent(work, table)
     if missing:
-        work.reasons[table.oid] = missing
+        work.reasons.setdefault(table.oid, missing)
         return
-    here = plan(table, *_unknown(work, table))
+    numbered = {column for _, oid, column in work.catalog.sequences if oid in (table.oid, root.oid)}
+    here = plan(table, *_unknown(work, table), numbered)
     done = 0
     for attempt, times in enumerate(ATTEMPTS):
         if done >= max(2, wanted // 2):
@@ -123,15 +124,24 @@ def _insert(work: Work, here: Plan, root: Table, candidates: Sequence[Row], most
     """How many of the candidates went in. Remembers why when none did."""
     connection, table = work.connection, here.table
     if not candidates:
-        work.reasons[table.oid] = "no values were found for it that its keys and checks allow"
+        work.reasons.setdefault(table.oid, _impossible(here))
         return 0
     try:
         done = insert.tried(connection, insert.sieved(table, root, here.columns, candidates, most))
     except psycopg.Error as error:
         return _insert_singly(work, here, root, candidates[: 3 * most], most, error)
     if not done:
-        work.reasons[table.oid] = insert.refused(connection, here, candidates)
+        work.reasons.setdefault(table.oid, insert.refused(connection, here, candidates))
     return done
+
+
+def _impossible(here: Plan) -> str:
+    """Which check leaves no values at all, as far as it was understood."""
+    for name, expression in here.table.checks:
+        alone = here.table._replace(checks=((name, expression),), foreign_keys=(), keys=())
+        if not rows(plan(alone, here.guessed), {}, 0, 1):
+            return f"CHECK {name} could not be satisfied"
+    return "no values were found for it that its keys and checks allow together"
 
 
 def _insert_singly(
@@ -143,7 +153,7 @@ def _insert_singly(
         if columns:
             done, _ = insert.one_by_one(work.connection, root, columns, short, most)
     if not done:
-        work.reasons[here.table.oid] = insert.why(error or reason)
+        work.reasons.setdefault(here.table.oid, insert.why(error or reason))
     return done
 
 
@@ -152,7 +162,7 @@ def _insert_defaults(work: Work, table: Table, wanted: int) -> None:
         try:
             insert.tried(work.connection, sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table.quoted))
         except psycopg.Error as error:
-            work.reasons[table.oid] = insert.why(error)
+            work.reasons.setdefault(table.oid, insert.why(error))
             return
 
 

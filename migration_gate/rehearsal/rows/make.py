@@ -43,8 +43,15 @@ class Plan(NamedTuple):
         return name not in self.required and way.want(name).null is not False
 
 
-def plan(table: Table, guessed: Mapping[str, Sequence[str]], left_out: Iterable[str] = ()) -> Plan:
-    """The plan for a table, or for a partition. ``left_out`` are columns that get their DEFAULT."""
+def plan(
+    table: Table,
+    guessed: Mapping[str, Sequence[str]],
+    left_out: Iterable[str] = (),
+    numbered: Iterable[str] = (),
+) -> Plan:
+    """The plan for a table, or for a partition. ``left_out`` are columns that get their DEFAULT; ``numbered`` those
+    that a sequence counts, and whose values leave it room.
+    """
     checks = [expression for _, expression in table.checks]
     if table.partition:
         checks.insert(0, table.partition)
@@ -52,7 +59,7 @@ def plan(table: Table, guessed: Mapping[str, Sequence[str]], left_out: Iterable[
     found = [way for way in ways(checks) if not any(want.null and name in required for name, want in way.wants.items())]
     columns = tuple(one for one in table.columns if one.generated is None and one.name not in left_out)
     found = [_with_defaults(way, columns) for way in found] or [Way()]
-    return Plan(table, columns, tuple(found), frozenset(_distinct(table, columns)), guessed, required)
+    return Plan(table, columns, tuple(found), frozenset((*_distinct(table, columns), *numbered)), guessed, required)
 
 
 def _with_defaults(way: Way, columns: Iterable[Column]) -> Way:

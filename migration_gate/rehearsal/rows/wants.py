@@ -265,7 +265,7 @@ def _list(left: Node, operator: str, right: Node, any_of: bool, wanted: bool) ->
     values = [_constant(one) for one in items]
     name = _column(left)
     if name and operator == "=" and any_of and None not in values:
-        return [Way({name: Want(among=tuple(filter(None.__ne__, values)))})]  # type: ignore[arg-type]
+        return [Way({name: Want(among=tuple(one for one in values if one is not None))})]
     each = [_compare(left, operator, one) or _unread(one) for one in items[:MOST]]
     if any_of:
         return [way for part in each for way in part][:MOST]
