@@ -39,7 +39,10 @@ _BACK = {"O": "ENABLE", "A": "ENABLE ALWAYS"}
 
 def _triggers(connection: psycopg.Connection, tables: Iterable[Table]) -> Iterator[_Obstacle]:
     """ONLY, because a partitioned table's triggers have copies at its partitions, each in a state of its own."""
-    query = "SELECT tgrelid, tgname, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+    # Before PostgreSQL 15 the copies pass for the system's own.
+    query = """SELECT tgrelid, tgname, tgenabled::text FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid
+    WHERE (NOT tgisinternal OR (tgparentid <> 0 AND p.pronamespace <> 'pg_catalog'::regnamespace))
+    AND tgenabled IN ('O', 'A')"""
     found = connection.execute(query).fetchall()
     known = {one.oid: one for one in tables}
     for oid, name, state in found:

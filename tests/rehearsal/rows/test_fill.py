@@ -136,7 +136,8 @@ def test_sequences_have_moved(filled, statement):
 
 UNCHECKED = """
     SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
-    WHERE contype IN ('f', 'c') AND relkind = 'r' AND connamespace::regnamespace::text IN ('public', 'other')
+    WHERE contype IN ('f', 'c') AND relkind = 'r' AND conparentid = 0
+    AND connamespace::regnamespace::text IN ('public', 'other')
 """
 
 
@@ -145,7 +146,7 @@ def test_constraints_hold(filled):
     with connection.transaction(force_rollback=True):
         connection.execute("UPDATE pg_constraint SET convalidated = false")
         found = connection.execute(UNCHECKED).fetchall()
-        assert len(found) > 60
+        assert len(found) > 50
         for table, name in found:
             connection.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}".encode())
 
