@@ -8,6 +8,7 @@ which are good guesses.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -186,8 +187,9 @@ def _logic(body: Node, wanted: bool) -> list[Way]:
 
 def _null_test(body: Node, null: bool) -> list[Way]:
     names = list(_columns(body["arg"]))
-    wants = {name: Want(null=null) for name in names}
-    return [Way(wants)] if names else [FREE]
+    if "CoalesceExpr" in _bare(body["arg"]) and not null:
+        return [Way({name: Want(null=False)}) for name in names] or [FREE]
+    return [Way({name: Want(null=null) for name in names})] if names else [FREE]
 
 
 def _case(body: Node, wanted: bool) -> list[Way]:
@@ -195,8 +197,8 @@ def _case(body: Node, wanted: bool) -> list[Way]:
     found: list[Way] = []
     for one in body.get("args", ()):
         branch = one["CaseWhen"]
-        if "arg" not in body:
-            found += _both(_read(branch["expr"], True), _read(branch["result"], wanted))
+        when = _compare(body["arg"], "=", branch["expr"]) if "arg" in body else _read(branch["expr"], True)
+        found += _both(when or [FREE], _read(branch["result"], wanted))
     if "defresult" in body:
         found += _read(body["defresult"], wanted)
     return found[:MOST] or [FREE]
@@ -325,6 +327,8 @@ def of_value(operator: str, value: str) -> Want | None:
             return Want(like=(("~~", value.replace("%", "\\%") + "%"),))
         case "!~" | "!~*" | "!~~" | "!~~*":
             return Want(unlike=(("~~" if operator.startswith("!~~") else "~", value),))
+        case "<@" | "@>" | "&&":
+            return Want(hints=(value,))
         case "?":
             return Want(hints=('{"' + value + '": 1}',))
     return None
@@ -433,9 +437,22 @@ def _constant(node: Node) -> str | None:
     if "SQLValueFunction" in node:
         return "now"
     if "FuncCall" in node:
-        name = strings(node["FuncCall"]["funcname"])[-1]
-        return "now" if name in ("now", "clock_timestamp", "statement_timestamp", "transaction_timestamp") else None
+        return _called(node["FuncCall"])
+    if "A_ArrayExpr" in node:
+        items = [_constant(one) for one in node["A_ArrayExpr"].get("elements", ())]
+        return None if None in items else "{" + ",".join(f'"{one}"' for one in items) + "}"
     return constant(node)
+
+
+_NOW = ("now", "clock_timestamp", "statement_timestamp", "transaction_timestamp")
+
+
+def _called(body: Node) -> str | None:
+    """What a function gives: the moment, or the regular expression that PostgreSQL makes of SIMILAR TO's pattern."""
+    name, arguments = strings(body["funcname"])[-1], body.get("args", ())
+    if name == "similar_to_escape" and arguments and (pattern := constant(arguments[0])):
+        return "^(?:" + re.sub(r"(?<!\\)%", ".*", pattern).replace("_", ".") + ")$"
+    return "now" if name in _NOW else None
 
 
 def _computed(body: Node) -> str | None:
@@ -487,6 +504,6 @@ def _constants(node: object) -> Iterable[str]:
         value = constant(node) if "A_Const" in node else None
         if value is not None:
             yield value
-            yield from _beside(value)
+            yield from _beside(value) if value.lstrip("-").isdigit() else (f"value{value}value",)
         for one in node.values():
             yield from _constants(one)
