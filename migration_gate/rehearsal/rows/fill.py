@@ -20,7 +20,7 @@ from migration_gate.rehearsal.rows.values import draw, guesses
 from migration_gate.rehearsal.rows.wants import ANYTHING
 
 SECONDS = 20  # for one statement: a function in a CHECK may hang
-ATTEMPTS = (1, 4, 16)  # candidates for each row that is wanted, attempt after attempt
+ATTEMPTS = (1, 4, 10)  # candidates for each row that is wanted, attempt after attempt
 
 
 class Filled(NamedTuple):
@@ -116,7 +116,10 @@ def _fill_table(work: Work, table: Table, root: Table, wanted: int) -> None:
         start = _start(work, table, root, here)
         candidates = rows(here, work.parents, start, wanted * times, attempt)
         work.used[root.oid] = work.used.get(root.oid, 0) + wanted * times
-        done += _insert(work, here, root, candidates, wanted - done)
+        more = _insert(work, here, root, candidates, wanted - done)
+        if done and not more:
+            break
+        done += more
     work.late.extend((table, key) for key in table.foreign_keys if is_late(work, table, key))
 
 
@@ -136,7 +139,10 @@ def _insert(work: Work, here: Plan, root: Table, candidates: Sequence[Row], most
 
 
 def _impossible(here: Plan) -> str:
-    """Which check leaves no values at all, as far as it was understood."""
+    """Which column or check leaves no values at all, as far as it was understood."""
+    for column in here.columns:
+        if column.not_null and not here.guessed.get(column.name, True):
+            return f"no value is known for {column.name}, whose type is {column.type.name}"
     for name, expression in here.table.checks:
         alone = here.table._replace(checks=((name, expression),), foreign_keys=(), keys=())
         if not rows(plan(alone, here.guessed), {}, 0, 1):
