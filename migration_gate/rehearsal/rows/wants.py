@@ -89,8 +89,13 @@ def default(text: str | None) -> str | None:
 
 
 def _both(left: list[Way], right: list[Way]) -> list[Way]:
-    pairs = itertools.islice(((one, other) for other in right for one in left), MOST * 4)
-    return list(itertools.islice(filter(None, itertools.starmap(_merged, pairs)), MOST))
+    """Each with each, at most MOST: along the diagonals, so that every one of both sides is among the first."""
+    longer, shorter = max(len(left), len(right)), min(len(left), len(right))
+    places = ((place, shift) for shift in range(shorter) for place in range(longer))
+    pairs = (
+        (left[place % len(left)], right[(place + shift) % len(right)]) for place, shift in places if left and right
+    )
+    return list(itertools.islice(filter(None, itertools.starmap(_merged, itertools.islice(pairs, MOST * 16))), MOST))
 
 
 def _merged(left: Way, right: Way) -> Way | None:
