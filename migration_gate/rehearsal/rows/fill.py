@@ -102,6 +102,7 @@ def _fill_table(work: Work, table: Table, root: Table, wanted: int) -> None:
     if not table.columns or all(one.generated for one in table.columns):
         _insert_defaults(work, table, wanted)
         return
+    table = _own_root(table, root)
     see_parents(work, table)
     missing = missing_parent(work, table)
     if missing:
@@ -121,6 +122,12 @@ def _fill_table(work: Work, table: Table, root: Table, wanted: int) -> None:
             break
         done += more
     work.late.extend((table, key) for key in table.foreign_keys if is_late(work, table, key))
+
+
+def _own_root(table: Table, root: Table) -> Table:
+    """A partition whose rows point to rows of the whole table finds them in itself."""
+    keys = (one._replace(target=table.oid) if one.target == root.oid else one for one in table.foreign_keys)
+    return table._replace(foreign_keys=tuple(keys))
 
 
 def _insert(work: Work, here: Plan, root: Table, candidates: Sequence[Row], most: int) -> int:

@@ -138,7 +138,7 @@ def _text(type_: Type, want: Want, number: int, distinct: bool, edge: int | None
         return _fitted(next(fit, "word"), want.shortest, longest)
     if edge is None:
         # One in seven is long also where all must be different.
-        if distinct and number % 7 == 5:
+        if distinct and number % 7 == 5 and (longest is None or longest > 20):
             return _fitted(f"{number} ", want.shortest, longest, _room(longest))
         return _fitted(f"value {number}" if number % 2 else f"value{number}", want.shortest, longest)
     last = str(number) if distinct else ""

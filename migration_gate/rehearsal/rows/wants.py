@@ -222,7 +222,7 @@ def _operator(body: Node, wanted: bool) -> list[Way] | None:
     if left is None or right is None:
         return None
     if kind == "AEXPR_NOT_DISTINCT":
-        kind, operator, wanted = "AEXPR_OP", "=", wanted
+        kind, operator = "AEXPR_OP", "="
     if kind == "AEXPR_DISTINCT":
         if is_null(right):
             return _null_test({"arg": left}, not wanted)
