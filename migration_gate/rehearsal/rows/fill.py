@@ -34,7 +34,8 @@ def fill(connection: psycopg.Connection, rows: int = 20, leave: Collection[str] 
     """Put about ``rows`` rows into every ordinary and partitioned table, but for those that ``leave`` names ("table" or
     "schema.table"). The schema is afterwards what it was; sequences have moved past what was put in.
 
-    The same rows in every run. Never raises on account of a schema: what stays empty is named with its reason.
+    One transaction, or part of the caller's, whose statement_timeout and constraints' mode it then leaves changed. The
+    same rows in every run. Never raises on account of a schema: what stays empty is named with its reason.
     """
     catalog = read(connection, leave)
     work = Work(connection, catalog, rows, {}, {}, set(), {}, [])
