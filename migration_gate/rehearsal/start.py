@@ -1,7 +1,8 @@
-"""Where a rehearsal begins, when that is not an empty database: SQL files that the settings name."""
+"""Where a rehearsal begins, when that is not an empty database: SQL files that the settings name, and plain dumps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -11,14 +12,21 @@ from migration_gate.postgres.databases import connect
 from migration_gate.postgres.server import Server
 
 
-def run_file(path: Path, server: Server, database: str) -> None:
+def run_file(
+    path: Path,
+    server: Server,
+    database: str,
+    leave: Callable[[str], bool] = lambda line: False,
+    named: str = "which the settings name",
+) -> None:
     """Run an SQL file, also as ``pg_dump`` writes it, in a database: statements, ``COPY … FROM stdin`` with its rows,
-    and psql's own commands, which are left out. Raises CannotJudge with the line that failed.
+    and psql's own commands, which are left out, as are lines that ``leave`` says so of. Raises CannotJudge with the
+    line that failed; ``named`` says there where the file's name comes from.
     """
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CannotJudge(f"cannot read {path}, which the settings name: {error}") from None
+        raise CannotJudge(f"cannot read {path}, {named}: {error}") from None
     statements: list[str] = []
     begun, copy = 1, False
     rows: list[str] = []
@@ -28,19 +36,23 @@ def run_file(path: Path, server: Server, database: str) -> None:
                 if line != "\\.":
                     rows.append(line + "\n")
                     continue
-                _run(connection, statements[-1], path, begun, rows)
+                _run(connection, statements[-1], path, begun, named, rows)
                 statements, rows, copy, begun = [], [], False, number + 1
             elif line.startswith("COPY ") and line.rstrip().endswith("FROM stdin;"):
-                _run(connection, "\n".join(statements), path, begun)
+                _run(connection, "\n".join(statements), path, begun, named)
                 statements, copy, begun = [line], True, number
-            elif not line.startswith("\\"):  # \connect, and \restrict of newer pg_dump: psql's, not PostgreSQL's
+            elif not line.startswith("\\") and not leave(
+                line
+            ):  # \connect, and \restrict of newer pg_dump: psql's, not PostgreSQL's
                 statements.append(line)
             else:
                 statements.append("")
-        _run(connection, "\n".join(statements), path, begun)
+        _run(connection, "\n".join(statements), path, begun, named)
 
 
-def _run(connection: psycopg.Connection, sql: str, path: Path, line: int, rows: list[str] | None = None) -> None:
+def _run(
+    connection: psycopg.Connection, sql: str, path: Path, line: int, named: str, rows: list[str] | None = None
+) -> None:
     if not sql.strip():
         return
     try:
@@ -55,4 +67,4 @@ def _run(connection: psycopg.Connection, sql: str, path: Path, line: int, rows: 
         if position and rows is None:
             line += sql[: int(position) - 1].count("\n")
         words = error.diag.message_primary or str(error).split("\n")[0]
-        raise CannotJudge(f"{path}:{line}, which the settings name, fails: {words}") from None
+        raise CannotJudge(f"{path}:{line}, {named}, fails: {words}") from None

@@ -16,9 +16,9 @@ Rows = list[tuple[Any, ...]]
 
 
 class Type(NamedTuple):
-    """A type as values are made for it. ``base`` is its pg_type.typname, or that of
-    what a domain is laid over; ``kind`` its typtype, and "a" for an array. ``parts`` are an array's element, a range's subtype, a multirange's range, a
-    composite's attributes. ``checks`` are the CHECKs of a domain, which speak of VALUE.
+    """A type as values are made for it. ``base`` is its pg_type.typname, or that of what a domain lies on;
+    ``kind`` its typtype, and "a" for an array. ``parts`` are an array's element, a range's subtype, a multirange's
+    range, a composite's attributes. ``checks`` are the CHECKs of a domain, which speak of VALUE.
     """
 
     name: str  # as a cast takes it, whole: character varying(20), public.mood
@@ -237,18 +237,18 @@ def _foreign_keys(connection: psycopg.Connection) -> dict[int, list[ForeignKey]]
 
 
 def _sequences(connection: psycopg.Connection) -> tuple[tuple[int, int, str], ...]:
-    """Those that a column owns (serial, identity), and those that its default asks."""
+    """Those that a column of whole numbers owns (serial, identity), and those that its default asks."""
     found = _ask(
         connection,
         """SELECT d.objid, d.refobjid, a.attname FROM pg_depend d
         JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
-        JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.atttypid IN (20, 21, 23)
         WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
         UNION
         SELECT d.refobjid, f.adrelid, a.attname FROM pg_depend d
         JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S'
         JOIN pg_attrdef f ON f.oid = d.objid
-        JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+        JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.atttypid IN (20, 21, 23)
         WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass ORDER BY 1, 2, 3""",
     )
     return tuple((sequence, table, column) for sequence, table, column in found)

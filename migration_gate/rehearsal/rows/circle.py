@@ -17,10 +17,12 @@ from migration_gate.rehearsal.rows.make import Plan, Row, plan, rows
 from migration_gate.rehearsal.rows.pointing import Work, leaves, see_parents
 from migration_gate.rehearsal.rows.values import draw
 
+START = 1000  # the first row's number: rows that were there before have, as a rule, the lower ones
+
 
 def fill_circle(work: Work, group: Sequence[int]) -> None:
     """Fill a circle's tables together: with fewer rows where all of them are refused."""
-    plans = {oid: plan(_holder(work, work.catalog.tables[oid]), {}) for oid in group}
+    plans = {oid: plan(_holder(work, work.catalog.tables[oid]), {}, (), _numbered(work, oid)) for oid in group}
     reason = ""
     for count in dict.fromkeys((work.wanted, 3, 1)):
         made = _made(work, plans, count)
@@ -31,8 +33,7 @@ def fill_circle(work: Work, group: Sequence[int]) -> None:
             )
             continue
         try:
-            with work.connection.transaction():
-                work.connection.execute(_together(work, plans, made))
+            insert.tried(work.connection, _together(work, plans, made))
         except psycopg.Error as error:
             reason = f"it stands in a circle of foreign keys, and {insert.why(error)}"
             continue
@@ -43,6 +44,10 @@ def fill_circle(work: Work, group: Sequence[int]) -> None:
         work.done.add(oid)
         for known in [one for one in work.parents if one[0] == oid]:  # promises; from now on there are rows
             del work.parents[known]
+
+
+def _numbered(work: Work, table: int) -> set[str]:
+    return {column for _, oid, column in work.catalog.sequences if oid == table}
 
 
 def _holder(work: Work, root: Table) -> Table:
@@ -61,13 +66,13 @@ def _made(work: Work, plans: dict[int, Plan], count: int) -> dict[int, list[Row]
                 work.parents[key.target, key.referenced] = [known for known in values if known is not None]
                 for row, known in zip(promised[key.target], values, strict=True):
                     row.update(zip(key.referenced, known or (), strict=False))
-    return {oid: rows(one, work.parents, 0, count, 0, promised[oid]) for oid, one in plans.items()}
+    return {oid: rows(one, work.parents, START, count, 0, promised[oid]) for oid, one in plans.items()}
 
 
 def _promise(target: Plan, names: tuple[str, ...], number: int) -> tuple[str, ...] | None:
-    """Values of a key for the row of this number; rows that were there have the lower ones."""
+    """Values of a key for the row of this number."""
     way = target.ways[0]
-    values = [draw(target.table.column(name).type, way.want(name), number + 1000, True) for name in names]
+    values = [draw(target.table.column(name).type, way.want(name), START + number, True) for name in names]
     return None if None in values else tuple(one for one in values if one is not None)
 
 

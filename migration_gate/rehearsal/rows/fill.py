@@ -20,7 +20,7 @@ from migration_gate.rehearsal.rows.values import draw, guesses
 from migration_gate.rehearsal.rows.wants import ANYTHING
 
 SECONDS = 20  # for one statement: a function in a CHECK may hang
-ATTEMPTS = (1, 4, 16)  # candidates for each row that is wanted, attempt after attempt
+ATTEMPTS = (1, 4, 10)  # candidates for each row that is wanted, attempt after attempt
 
 
 class Filled(NamedTuple):
@@ -34,7 +34,8 @@ def fill(connection: psycopg.Connection, rows: int = 20, leave: Collection[str] 
     """Put about ``rows`` rows into every ordinary and partitioned table, but for those that ``leave`` names ("table" or
     "schema.table"). The schema is afterwards what it was; sequences have moved past what was put in.
 
-    The same rows in every run. Never raises on account of a schema: what stays empty is named with its reason.
+    One transaction, or part of the caller's, whose statement_timeout and constraints' mode it then leaves changed. The
+    same rows in every run. Never raises on account of a schema: what stays empty is named with its reason.
     """
     catalog = read(connection, leave)
     work = Work(connection, catalog, rows, {}, {}, set(), {}, [])
@@ -46,8 +47,8 @@ def fill(connection: psycopg.Connection, rows: int = 20, leave: Collection[str] 
                 _fill_group(work, group)
             for table, key in work.late:
                 point_late(work, table, key)
-        move(connection, catalog)
-        counts = count(connection, catalog.tables.values())
+            move(connection, catalog)
+            counts = count(connection, catalog.tables.values())
     return _report(work, counts)
 
 
@@ -102,12 +103,14 @@ def _fill_table(work: Work, table: Table, root: Table, wanted: int) -> None:
     if not table.columns or all(one.generated for one in table.columns):
         _insert_defaults(work, table, wanted)
         return
+    table = _own_root(table, root)
     see_parents(work, table)
     missing = missing_parent(work, table)
     if missing:
-        work.reasons[table.oid] = missing
+        work.reasons.setdefault(table.oid, missing)
         return
-    here = plan(table, *_unknown(work, table))
+    numbered = {column for _, oid, column in work.catalog.sequences if oid in (table.oid, root.oid)}
+    here = plan(table, *_unknown(work, table), numbered)
     done = 0
     for attempt, times in enumerate(ATTEMPTS):
         if done >= max(2, wanted // 2):
@@ -115,24 +118,44 @@ def _fill_table(work: Work, table: Table, root: Table, wanted: int) -> None:
         start = _start(work, table, root, here)
         candidates = rows(here, work.parents, start, wanted * times, attempt)
         work.used[root.oid] = work.used.get(root.oid, 0) + wanted * times
-        done += _insert(work, here, root, candidates, wanted - done)
+        more = _insert(work, here, root, candidates, wanted - done)
+        if done and not more:
+            break
+        done += more
     work.late.extend((table, key) for key in table.foreign_keys if is_late(work, table, key))
+
+
+def _own_root(table: Table, root: Table) -> Table:
+    """A partition whose rows point to rows of the whole table finds them in itself."""
+    keys = (one._replace(target=table.oid) if one.target == root.oid else one for one in table.foreign_keys)
+    return table._replace(foreign_keys=tuple(keys))
 
 
 def _insert(work: Work, here: Plan, root: Table, candidates: Sequence[Row], most: int) -> int:
     """How many of the candidates went in. Remembers why when none did."""
     connection, table = work.connection, here.table
     if not candidates:
-        work.reasons[table.oid] = "no values were found for it that its keys and checks allow"
+        work.reasons.setdefault(table.oid, _impossible(here))
         return 0
     try:
-        with connection.transaction():
-            done = connection.execute(insert.sieved(table, root, here.columns, candidates, most)).rowcount
+        done = insert.tried(connection, insert.sieved(table, root, here.columns, candidates, most))
     except psycopg.Error as error:
         return _insert_singly(work, here, root, candidates[: 3 * most], most, error)
     if not done:
-        work.reasons[table.oid] = insert.refused(connection, here, candidates)
+        work.reasons.setdefault(table.oid, insert.refused(connection, here, candidates))
     return done
+
+
+def _impossible(here: Plan) -> str:
+    """Which column or check leaves no values at all, as far as it was understood."""
+    for column in here.columns:
+        if column.not_null and not here.guessed.get(column.name, True):
+            return f"no value is known for {column.name}, whose type is {column.type.name}"
+    for name, expression in here.table.checks:
+        alone = here.table._replace(checks=((name, expression),), foreign_keys=(), keys=())
+        if not rows(plan(alone, here.guessed), {}, 0, 1):
+            return f"CHECK {name} could not be satisfied"
+    return "no values were found for it that its keys and checks allow together"
 
 
 def _insert_singly(
@@ -144,17 +167,16 @@ def _insert_singly(
         if columns:
             done, _ = insert.one_by_one(work.connection, root, columns, short, most)
     if not done:
-        work.reasons[here.table.oid] = insert.why(error or reason)
+        work.reasons.setdefault(here.table.oid, insert.why(error or reason))
     return done
 
 
 def _insert_defaults(work: Work, table: Table, wanted: int) -> None:
     for _ in range(wanted):
         try:
-            with work.connection.transaction():
-                work.connection.execute(sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table.quoted))
+            insert.tried(work.connection, sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table.quoted))
         except psycopg.Error as error:
-            work.reasons[table.oid] = insert.why(error)
+            work.reasons.setdefault(table.oid, insert.why(error))
             return
 
 
@@ -197,8 +219,7 @@ def _guesses(work: Work, column: Column) -> list[str]:
     for text in guesses(1):
         query = sql.SQL("SELECT {}::{}").format(sql.Literal(text), sql.SQL(column.type.cast))
         try:
-            with work.connection.transaction():
-                work.connection.execute(query)
+            insert.tried(work.connection, query)
         except psycopg.Error:
             continue
         taken.append(text)

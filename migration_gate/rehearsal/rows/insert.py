@@ -45,6 +45,28 @@ def sieved(table: Table, root: Table, columns: Sequence[Column], rows: Sequence[
     )
 
 
+def literal(value: str | None) -> str:
+    """A text as SQL takes it, whatever standard_conforming_strings says; psycopg's own is slower by far."""
+    if value is None:
+        return "NULL"
+    text = value.replace("'", "''")
+    return "E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
+
+
+def tried(connection: psycopg.Connection, statement: sql.Composed) -> int:
+    """How many rows a statement changed. Where it fails, psycopg.Error, and all is as before.
+
+    In one message: a savepoint of its own would take two more, and they are what filling takes longest for.
+    """
+    try:
+        cursor = connection.execute(sql.SQL("SAVEPOINT tried; {}; RELEASE tried").format(statement))
+    except psycopg.Error:
+        connection.execute("ROLLBACK TO tried; RELEASE tried")
+        raise
+    cursor.nextset()
+    return cursor.rowcount
+
+
 def _holds(expression: str) -> sql.Composed:
     return sql.SQL("({}) IS NOT FALSE").format(_written(expression))
 
@@ -60,24 +82,23 @@ def _names(columns: Sequence[Column]) -> sql.Composed:
 
 def _candidates(table: Table, columns: Sequence[Column], rows: Sequence[Row]) -> sql.Composed:
     """The rows as a table of the same name and columns; those that PostgreSQL computes are computed."""
-    lines = [
-        sql.SQL("({})").format(
-            sql.SQL(", ").join(
-                sql.SQL("{}::{}").format(sql.Literal(row[one.name]), _written(one.type.cast)) for one in columns
-            )
-        )
-        for row in rows
-    ]
+    # The first row's casts are those of all (SELECT's rules for UNION); the rest is as short as it can be.
+    casts = [f"::{one.type.cast}" for one in columns]
+    lines = []
+    for row in rows:
+        values = (literal(row[one.name]) + cast for one, cast in zip(columns, casts, strict=True))
+        lines.append(f"({', '.join(values)})")
+        casts = [""] * len(columns)
     computed = [
         sql.SQL(", ({}) AS {}").format(_written(one.generated), sql.Identifier(one.name))
         for one in table.columns
         if one.generated
     ]
     name = sql.Identifier(table.name)
-    values = sql.SQL("(VALUES {}) AS {}({})").format(sql.SQL(", ").join(lines), name, _names(columns))
+    listed = sql.SQL("(VALUES {}) AS {}({})").format(_written(", ".join(lines)), name, _names(columns))
     if not computed:
-        return values
-    return sql.SQL("(SELECT *{} FROM {}) AS {}").format(sql.SQL("").join(computed), values, name)
+        return listed
+    return sql.SQL("(SELECT *{} FROM {}) AS {}").format(sql.SQL("").join(computed), listed, name)
 
 
 def one_by_one(
@@ -88,12 +109,10 @@ def one_by_one(
     for row in rows:
         if done == most:
             break
-        values = sql.SQL(", ").join(sql.Literal(row[one.name]) for one in columns)
+        values = _written(", ".join(literal(row[one.name]) for one in columns))
         insert = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})")
         try:
-            with connection.transaction():
-                connection.execute(insert.format(root.quoted, _names(columns), values))
-            done += 1
+            done += tried(connection, insert.format(root.quoted, _names(columns), values))
         except psycopg.Error as error:
             first = first or error
     return done, first

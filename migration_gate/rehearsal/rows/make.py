@@ -8,7 +8,18 @@ from typing import NamedTuple
 
 from migration_gate.rehearsal.rows.catalog import Column, ForeignKey, Key, Table
 from migration_gate.rehearsal.rows.values import draw, fits
-from migration_gate.rehearsal.rows.wants import MIRRORED, Relation, Want, Way, default, mentioned, merge, of_value, ways
+from migration_gate.rehearsal.rows.wants import (
+    ANYTHING,
+    MIRRORED,
+    Relation,
+    Want,
+    Way,
+    default,
+    mentioned,
+    merge,
+    of_value,
+    ways,
+)
 
 TURNS = 25  # how often a row is made anew that a key has already, or that cannot be
 
@@ -26,21 +37,29 @@ class Plan(NamedTuple):
     ways: tuple[Way, ...]
     distinct: frozenset[str]
     guessed: Mapping[str, Sequence[str]]
+    required: frozenset[str]
 
     def may_be_null(self, name: str, way: Way) -> bool:
-        return not self.table.column(name).not_null and way.want(name).null is not False
+        return name not in self.required and way.want(name).null is not False
 
 
-def plan(table: Table, guessed: Mapping[str, Sequence[str]], left_out: Iterable[str] = ()) -> Plan:
-    """The plan for a table, or for a partition. ``left_out`` are columns that get their DEFAULT."""
+def plan(
+    table: Table,
+    guessed: Mapping[str, Sequence[str]],
+    left_out: Iterable[str] = (),
+    numbered: Iterable[str] = (),
+) -> Plan:
+    """The plan for a table, or for a partition. ``left_out`` are columns that get their DEFAULT; ``numbered`` those
+    that a sequence counts, and whose values leave it room.
+    """
     checks = [expression for _, expression in table.checks]
     if table.partition:
         checks.insert(0, table.partition)
-    required = {one.name for one in table.columns if one.not_null}
+    required = frozenset(one.name for one in table.columns if one.not_null)
     found = [way for way in ways(checks) if not any(want.null and name in required for name, want in way.wants.items())]
     columns = tuple(one for one in table.columns if one.generated is None and one.name not in left_out)
     found = [_with_defaults(way, columns) for way in found] or [Way()]
-    return Plan(table, columns, tuple(found), frozenset(_distinct(table, columns)), guessed)
+    return Plan(table, columns, tuple(found), frozenset((*_distinct(table, columns), *numbered)), guessed, required)
 
 
 def _with_defaults(way: Way, columns: Iterable[Column]) -> Way:
@@ -253,13 +272,18 @@ def _point(
     if must or (nulls and (here.bare or (not here.whole and random.random() < 0.2))):
         _to_null(row, key, free if key.full else must or nulls)
         return True
-    fitting = [one for one in choices if _fits(here, row, way, key, one)]
+    bound = [name for name in key.columns if name in row or _bound(way, name)]
+    fitting = [one for one in choices if _fits(here, row, way, key, one)] if bound else choices
     if not fitting:
         _to_null(row, key, free if key.full else nulls)
         return bool(nulls)
     chosen = fitting[_which(here, key, place, len(fitting), random)]
     row.update(zip(key.columns, chosen, strict=True))
     return True
+
+
+def _bound(way: Way, name: str) -> bool:
+    return way.want(name) != ANYTHING or any(name in (one.left, one.right) for one in way.relations)
 
 
 def _to_null(row: Row, key: ForeignKey, names: Iterable[str]) -> None:

@@ -154,6 +154,7 @@ def _letters(token: str) -> str:
 
 
 def _set(inside: str) -> str:
+    inside = re.sub(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))", lambda one: chr(int(one[1] or one[2], 16)), inside)
     negated = inside.startswith("^")
     found: list[str] = []
     parts = re.findall(r"\[:(\w+):\]|(\\.)|(.)-((?:\\.|[^\]]))|(.)", inside.removeprefix("^"), re.DOTALL)

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from migration_gate.rehearsal.rows.catalog import Catalog, ForeignKey, Table
+from migration_gate.rehearsal.rows.insert import tried
 
 SEEN = 200  # rows of a table that foreign keys choose from
 
@@ -87,8 +88,7 @@ def point_late(work: Work, table: Table, key: ForeignKey) -> None:
             sql.Literal(row),
         )
         try:
-            with work.connection.transaction():
-                work.connection.execute(update)
+            tried(work.connection, update)
         except psycopg.Error:  # the key is unique, or a check forbids it: the row is as good as it was
             continue
 

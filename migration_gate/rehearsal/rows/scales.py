@@ -16,7 +16,7 @@ _DAY = 86_400
 
 class Scale(NamedTuple):
     """``read`` gives a value's number, None where it has none (infinity, NaN); ``write`` the value. ``step`` lies
-    between neighbours, ``first`` is where ordinary values begin.
+    between neighbours, ``first`` is where ordinary values begin. ``dense``: there is always another value between two.
     """
 
     read: Callable[[str], Decimal | None]
@@ -25,6 +25,7 @@ class Scale(NamedTuple):
     high: Decimal
     step: Decimal
     first: Decimal
+    dense: bool = False
 
 
 def scale(type_: Type) -> Scale | None:
@@ -34,15 +35,30 @@ def scale(type_: Type) -> Scale | None:
     return _SCALES.get(type_.base)
 
 
+def narrowed(line: Scale, want: Want) -> Scale:
+    """The scale with steps that fit between the bounds of a want, and that its digits can tell apart: of numbers that
+    lie close together, and of those that are large.
+    """
+    if not line.dense:
+        return line
+    ends = [one for one in (line.read(bound[0]) for bound in (want.low, want.high) if bound) if one is not None]
+    step = max([line.step, *(Decimal(10) ** (one.adjusted() - 4) for one in ends)])
+    if len(ends) == 2 and ends[0] < ends[1]:
+        step = min(step, (ends[1] - ends[0]) / 16)
+    return line._replace(step=step)
+
+
 def bounds(line: Scale, want: Want) -> tuple[Decimal, Decimal, bool, bool]:
     """The least and the largest number that a want leaves, and whether it was the want that said so."""
-    low, high = line.low, line.high
+    low, high, up, down = line.low, line.high, _up, _down
+    if line.dense:
+        up = down = lambda number, step: number
     least = line.read(want.low[0]) if want.low else None
     most = line.read(want.high[0]) if want.high else None
     if least is not None and want.low:
-        low = max(low, _up(least, line.step) + (line.step if want.low[1] and _up(least, line.step) == least else 0))
+        low = max(low, up(least, line.step) + (line.step if want.low[1] and up(least, line.step) == least else 0))
     if most is not None and want.high:
-        high = min(high, _down(most, line.step) - (line.step if want.high[1] and _down(most, line.step) == most else 0))
+        high = min(high, down(most, line.step) - (line.step if want.high[1] and down(most, line.step) == most else 0))
     return low, high, least is not None, most is not None
 
 
@@ -64,6 +80,7 @@ def _down(number: Decimal, step: Decimal) -> Decimal:
 
 def numbers(line: Scale, want: Want) -> tuple[list[Decimal], list[Decimal]]:
     """Ordinary numbers and those at the edges, between the bounds; both empty where nothing is between them."""
+    line = narrowed(line, want)
     low, high, lower, upper = bounds(line, want)
     if low > high:
         return [], []
@@ -77,6 +94,7 @@ def numbers(line: Scale, want: Want) -> tuple[list[Decimal], list[Decimal]]:
 
 def nth(line: Scale, want: Want, number: int) -> Decimal | None:
     """The number that has this place among those between the bounds; they begin anew when there are no more."""
+    line = narrowed(line, want)
     low, high, lower, upper = bounds(line, want)
     if low > high:
         return None
@@ -111,7 +129,7 @@ def _numeric(modifier: int) -> Scale:
     """numeric(p, s): its modifier is ((p << 16) | (s & 0x7ff)) + 4, s from -1000 to 1000 (numeric.c)."""
     if modifier < 4:
         most = Decimal("100000000000000000000.5")
-        return Scale(_number, _plain, -most, most, Decimal("0.5"), Decimal(1))
+        return Scale(_number, _plain, -most, most, Decimal("0.5"), Decimal(1), True)
     precision, places = (modifier - 4) >> 16, (modifier - 4) & 0x7FF
     places = places - 2048 if places > 1024 else places
     step = Decimal(1).scaleb(-places)
@@ -121,7 +139,7 @@ def _numeric(modifier: int) -> Scale:
 
 def _float(most: str) -> Scale:
     return Scale(
-        _number, lambda value: repr(float(value)), Decimal("-" + most), Decimal(most), Decimal("0.5"), Decimal(1)
+        _number, lambda value: repr(float(value)), Decimal("-" + most), Decimal(most), Decimal("0.5"), Decimal(1), True
     )
 
 

@@ -12,13 +12,13 @@ def move(connection: psycopg.Connection, catalog: Catalog) -> None:
     """Move each sequence past what its column holds, so that the next row of a migration's own gets a number that is
     free.
     """
-    for sequence, oid, column in catalog.sequences:
-        table = catalog.tables[oid]
-        move = sql.SQL("""SELECT setval({0}::oid::regclass, m.most) FROM (SELECT max({1})::int8 AS most FROM {2}) m,
+    moves = [
+        sql.SQL("""SELECT setval({0}::oid::regclass, m.most) FROM (SELECT max({1})::int8 AS most FROM {2}) m,
             pg_sequence s WHERE s.seqrelid = {0} AND s.seqincrement > 0 AND m.most BETWEEN s.seqmin AND s.seqmax
-            AND m.most >= COALESCE(pg_sequence_last_value({0}), s.seqmin)""")
-        try:
-            with connection.transaction():
-                connection.execute(move.format(sql.Literal(sequence), sql.Identifier(column), table.quoted))
-        except psycopg.Error:  # a column of texts, made from the sequence's numbers
-            continue
+            AND m.most >= COALESCE(pg_sequence_last_value({0}), s.seqmin)""").format(
+            sql.Literal(sequence), sql.Identifier(column), catalog.tables[oid].quoted
+        )
+        for sequence, oid, column in catalog.sequences
+    ]
+    if moves:
+        connection.execute(sql.SQL(" UNION ALL ").join(moves))

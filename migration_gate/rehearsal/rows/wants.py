@@ -8,6 +8,7 @@ which are good guesses.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -88,8 +89,13 @@ def default(text: str | None) -> str | None:
 
 
 def _both(left: list[Way], right: list[Way]) -> list[Way]:
-    pairs = itertools.islice(((one, other) for other in right for one in left), MOST * 4)
-    return list(itertools.islice(filter(None, itertools.starmap(_merged, pairs)), MOST))
+    """Each with each, at most MOST: along the diagonals, so that every one of both sides is among the first."""
+    longer, shorter = max(len(left), len(right)), min(len(left), len(right))
+    places = ((place, shift) for shift in range(shorter) for place in range(longer))
+    pairs = (
+        (left[place % len(left)], right[(place + shift) % len(right)]) for place, shift in places if left and right
+    )
+    return list(itertools.islice(filter(None, itertools.starmap(_merged, itertools.islice(pairs, MOST * 16))), MOST))
 
 
 def _merged(left: Way, right: Way) -> Way | None:
@@ -186,8 +192,9 @@ def _logic(body: Node, wanted: bool) -> list[Way]:
 
 def _null_test(body: Node, null: bool) -> list[Way]:
     names = list(_columns(body["arg"]))
-    wants = {name: Want(null=null) for name in names}
-    return [Way(wants)] if names else [FREE]
+    if "CoalesceExpr" in _bare(body["arg"]) and not null:
+        return [Way({name: Want(null=False)}) for name in names] or [FREE]
+    return [Way({name: Want(null=null) for name in names})] if names else [FREE]
 
 
 def _case(body: Node, wanted: bool) -> list[Way]:
@@ -195,8 +202,8 @@ def _case(body: Node, wanted: bool) -> list[Way]:
     found: list[Way] = []
     for one in body.get("args", ()):
         branch = one["CaseWhen"]
-        if "arg" not in body:
-            found += _both(_read(branch["expr"], True), _read(branch["result"], wanted))
+        when = _compare(body["arg"], "=", branch["expr"]) if "arg" in body else _read(branch["expr"], True)
+        found += _both(when or [FREE], _read(branch["result"], wanted))
     if "defresult" in body:
         found += _read(body["defresult"], wanted)
     return found[:MOST] or [FREE]
@@ -215,7 +222,7 @@ def _operator(body: Node, wanted: bool) -> list[Way] | None:
     if left is None or right is None:
         return None
     if kind == "AEXPR_NOT_DISTINCT":
-        kind, operator, wanted = "AEXPR_OP", "=", wanted
+        kind, operator = "AEXPR_OP", "="
     if kind == "AEXPR_DISTINCT":
         if is_null(right):
             return _null_test({"arg": left}, not wanted)
@@ -265,7 +272,7 @@ def _list(left: Node, operator: str, right: Node, any_of: bool, wanted: bool) ->
     values = [_constant(one) for one in items]
     name = _column(left)
     if name and operator == "=" and any_of and None not in values:
-        return [Way({name: Want(among=tuple(filter(None.__ne__, values)))})]  # type: ignore[arg-type]
+        return [Way({name: Want(among=tuple(one for one in values if one is not None))})]
     each = [_compare(left, operator, one) or _unread(one) for one in items[:MOST]]
     if any_of:
         return [way for part in each for way in part][:MOST]
@@ -325,6 +332,8 @@ def of_value(operator: str, value: str) -> Want | None:
             return Want(like=(("~~", value.replace("%", "\\%") + "%"),))
         case "!~" | "!~*" | "!~~" | "!~~*":
             return Want(unlike=(("~~" if operator.startswith("!~~") else "~", value),))
+        case "<@" | "@>" | "&&":
+            return Want(hints=(value,))
         case "?":
             return Want(hints=('{"' + value + '": 1}',))
     return None
@@ -433,9 +442,22 @@ def _constant(node: Node) -> str | None:
     if "SQLValueFunction" in node:
         return "now"
     if "FuncCall" in node:
-        name = strings(node["FuncCall"]["funcname"])[-1]
-        return "now" if name in ("now", "clock_timestamp", "statement_timestamp", "transaction_timestamp") else None
+        return _called(node["FuncCall"])
+    if "A_ArrayExpr" in node:
+        items = [_constant(one) for one in node["A_ArrayExpr"].get("elements", ())]
+        return None if None in items else "{" + ",".join(f'"{one}"' for one in items) + "}"
     return constant(node)
+
+
+_NOW = ("now", "clock_timestamp", "statement_timestamp", "transaction_timestamp")
+
+
+def _called(body: Node) -> str | None:
+    """What a function gives: the moment, or the regular expression that PostgreSQL makes of SIMILAR TO's pattern."""
+    name, arguments = strings(body["funcname"])[-1], body.get("args", ())
+    if name == "similar_to_escape" and arguments and (pattern := constant(arguments[0])):
+        return "^(?:" + re.sub(r"(?<!\\)%", ".*", pattern).replace("_", ".") + ")$"
+    return "now" if name in _NOW else None
 
 
 def _computed(body: Node) -> str | None:
@@ -487,6 +509,6 @@ def _constants(node: object) -> Iterable[str]:
         value = constant(node) if "A_Const" in node else None
         if value is not None:
             yield value
-            yield from _beside(value)
+            yield from _beside(value) if value.lstrip("-").isdigit() else (f"value{value}value",)
         for one in node.values():
             yield from _constants(one)

@@ -155,6 +155,12 @@ CREATE TABLE hashes_6 PARTITION OF hashes FOR VALUES WITH (MODULUS 7, REMAINDER 
 CREATE TABLE multi (a integer, b text) PARTITION BY RANGE (a, b);
 CREATE TABLE multi_1 PARTITION OF multi FOR VALUES FROM (1, 'a') TO (1, 'q');
 CREATE TABLE multi_2 PARTITION OF multi FOR VALUES FROM (5, MINVALUE) TO (MAXVALUE, MAXVALUE);
+CREATE TABLE parts_tree (
+    id integer, kind text, parent integer NOT NULL, PRIMARY KEY (id, kind),
+    FOREIGN KEY (parent, kind) REFERENCES parts_tree
+) PARTITION BY LIST (kind);
+CREATE TABLE parts_tree_a PARTITION OF parts_tree FOR VALUES IN ('a', 'b');
+CREATE TABLE parts_tree_rest PARTITION OF parts_tree DEFAULT;
 CREATE TABLE points_to_partitions (id serial PRIMARY KEY, r_id bigint NOT NULL, r_day date NOT NULL, FOREIGN KEY (r_id, r_day) REFERENCES ranges);
 
 -- ── what gets in the way ──
