@@ -1,0 +1,194 @@
+"""How two schemas differ: as data, and each difference as one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from migration_gate.postgres.catalog import Key, Snapshot, facets, join, split
+from migration_gate.postgres.catalog_queries import queries
+
+OF_A_TABLE = ("column", "constraint", "index", "trigger", "policy", "rule", "statistics")
+LONG = 120  # characters of a definition that a sentence still shows
+
+_RANK = {kind: rank for rank, kind in enumerate(queries(0))}
+
+
+class Difference(NamedTuple):
+    """An object that is in one schema alone, or is another one there: its definitions, None where it is not."""
+
+    kind: str
+    schema: str
+    name: str
+    before: str | None
+    after: str | None
+
+
+def differences(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
+    """What is not the same in two snapshots, by kind, schema and name.
+
+    What comes or goes with something else is not said beside it: with a schema, what it holds; with a table, its
+    columns, constraints, indexes, triggers and own sequences; with a parent's column, its children's.
+    """
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    found = [
+        Difference(*key, before.get(key), after.get(key)) for key in changed if not _goes_along(key, before, after)
+    ]
+    own = [one for one in found if not _follows(one, changed, before, after)]
+    return tuple(sorted(own, key=lambda one: (_RANK.get(one.kind, len(_RANK)), *one[:3])))
+
+
+def _goes_along(key: Key, before: Snapshot, after: Snapshot) -> bool:
+    """Whether it is in one schema alone, and so is what it belongs to."""
+    if key in before and key in after:
+        return False
+    there = after if key in after else before
+    wholes = [Key("schema", "", key.schema)] if key.schema else []
+    if key.kind in OF_A_TABLE:
+        table = split(key.name)[0]
+        wholes += [Key(kind, key.schema, table) for kind in ("table", "view", "materialized view")]
+    if key.kind == "sequence":
+        wholes += _owners(there[key])
+    return any((one in before) != (one in after) for one in wholes)
+
+
+def _owners(sequence: str) -> list[Key]:
+    """The column that a sequence belongs to, and its table, from its definition; names are as regclass prints them."""
+    owned = next((one.removeprefix("OWNED BY ") for one in facets(sequence) if one.startswith("OWNED BY ")), "")
+    parts = [_plain(one) for one in owned.split(".")]
+    if len(parts) != 3:
+        return []
+    schema, table, column = parts
+    return [Key("table", schema, table), Key("column", schema, join(table, column))]
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def _follows(one: Difference, changed: set[Key], before: Snapshot, after: Snapshot) -> bool:
+    """Whether a column is a child's, and another table's column of that name has changed in the same way. That a table
+    has a parent is said of the table.
+    """
+    if one.kind != "column" or "INHERITED" not in (one.before or "") + (one.after or ""):
+        return False
+    column = split(one.name)[1]
+    mine = tuple(_uninherited(text) for text in (one.before, one.after))
+    if mine[0] == mine[1]:
+        return True
+    parents = (key for key in changed if key.kind == "column" and key.name != one.name)
+    return any(
+        split(key.name)[1] == column and tuple(_uninherited(schema.get(key)) for schema in (before, after)) == mine
+        for key in parents
+        if "INHERITED" not in before.get(key, "") + after.get(key, "")
+    )
+
+
+def _uninherited(definition: str | None) -> list[str] | None:
+    return None if definition is None else [one for one in facets(definition) if one != "INHERITED"]
+
+
+# ── in words ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Words(NamedTuple):
+    """How the two schemas are told apart in a sentence: "is NOT NULL``here`` and ``was`` nullable``then``"."""
+
+    added: str  # in the second schema alone
+    gone: str  # in the first alone
+    other: str  # in both, and too long to be shown
+    here: str
+    was: str
+    had: str
+    then: str
+
+
+IN_TIME = Words("is left behind", "is gone", "is not what it was", " now", "was ", "had ", "")
+DRIFT = Words(
+    "is in the models and in no migration",
+    "is made by the migrations and is not in the models",
+    "is declared in another way than the migrations build it",
+    " in the models",
+    "",
+    "",
+    " in the migrations",
+)
+
+# What the facets of catalog_queries.py are called. Those that are not here are told as they are.
+_ASPECTS = {
+    "DEFAULT ": "default",
+    "COLLATE ": "collation",
+    "STORAGE ": "storage",
+    "COMPRESSION ": "compression",
+    "STATISTICS ": "statistics target",
+    "COMMENT ": "comment",
+    "PRIVILEGES ": "privileges",
+    "OPTIONS ": "options",
+    "WITH (": "options",
+    "OWNER ": "owner",
+    "OWNED BY ": "owning column",
+    "VERSION ": "version",
+    "SCHEMA ": "schema",
+    "TABLESPACE ": "tablespace",
+    "REPLICA IDENTITY ": "replica identity",
+}
+_TYPES = ("enum", "domain", "composite", "range")
+
+
+def said(one: Difference, words: Words = IN_TIME) -> str:
+    """One plain sentence, without a full stop: "column `users.email` is NOT NULL now and was nullable"."""
+    what = shown(one)
+    if one.before is None:
+        return f"{what} {words.added}"
+    if one.after is None:
+        return f"{what} {words.gone}"
+    changes = [*_changes(facets(one.before), facets(one.after), words)]
+    return f"{what} {'; '.join(changes) or words.other}"
+
+
+def shown(one: Difference) -> str:
+    """The object, as PostgreSQL's own messages call it: "index `ix_users_email` on `users`"."""
+    where = "" if one.schema in ("", "public") else f"{one.schema}."
+    if one.kind in _TYPES:
+        return f"type `{where}{one.name}` ({one.kind})"
+    if one.kind in OF_A_TABLE and one.kind != "column":
+        table, name = split(one.name)
+        return f"{one.kind} `{name}` on `{where}{table}`"
+    return f"{one.kind} `{where}{one.name}`"
+
+
+def _changes(before: list[str], after: list[str], words: Words) -> Iterator[str]:
+    """What of a definition is another, facet by facet."""
+    old, new = _by_aspect(before), _by_aspect(after)
+    for aspect in dict.fromkeys((*new, *old)):
+        then, now = old.get(aspect), new.get(aspect)
+        if then == now:
+            continue
+        if len(f"{then}{now}") > 2 * LONG or "\n" in f"{then}{now}":
+            yield words.other if aspect in ("", "GENERATED") else f"the {aspect} {words.other}"
+        elif aspect in _ASPECTS.values():
+            yield f"has the {aspect} {now or 'none'}{words.here} and {words.had}{then or 'none'}{words.then}"
+        elif aspect == "NOT NULL":
+            yield f"is {now or 'nullable'}{words.here} and {words.was}{then or 'nullable'}{words.then}"
+        elif now is None:
+            yield f"is not {then}{words.here} and {words.was.strip() or 'is'}{words.then}"
+        else:
+            yield f"is {now}{words.here} and {words.was}{then or 'not'}{words.then}"
+
+
+def _by_aspect(given: list[str]) -> dict[str, str]:
+    """A definition's facets by what they are about: "" for the first, which is the object itself, as a column's type
+    is; a flag (UNLOGGED) is about itself.
+    """
+    found = {}
+    for position, one in enumerate(given):
+        prefix = next((prefix for prefix in _ASPECTS if one.startswith(prefix)), None)
+        text = re.sub(r"\bpublic\.", "", one)
+        if prefix:
+            found[_ASPECTS[prefix]] = text.removeprefix(prefix).rstrip(")" if prefix.endswith("(") else "")
+        elif position == 0 and not one.isupper():
+            found[""] = text
+        else:
+            found[one.partition(" (")[0]] = text
+    return found
