@@ -184,7 +184,7 @@ def _by_aspect(given: list[str]) -> dict[str, str]:
     found = {}
     for position, one in enumerate(given):
         prefix = next((prefix for prefix in _ASPECTS if one.startswith(prefix)), None)
-        text = re.sub(r"\bpublic\.", "", one)
+        text = re.sub(r"\bpublic\.", "", one).rstrip(";")  # a view's definition ends with one
         if prefix:
             found[_ASPECTS[prefix]] = text.removeprefix(prefix).rstrip(")" if prefix.endswith("(") else "")
         elif position == 0 and not one.isupper():

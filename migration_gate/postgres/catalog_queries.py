@@ -363,7 +363,8 @@ SELECT coalesce(n.nspname, ''), '',
 """
 
 # Of these kinds only that they are there: aggregates, operators, casts, collations, text search, publications, foreign
-# servers … What comes with a range type depends on it internally ('i'). Ids from 16384 on are given after initdb ("System Catalog Declarations and Initial Contents").
+# servers … What comes with a range type depends on it internally ('i'). Ids from 16384 on are given after initdb
+# ("System Catalog Declarations and Initial Contents").
 REST = """
 SELECT i.type, coalesce(i.schema, ''), i.identity
   FROM (SELECT 'pg_catalog.pg_proc'::regclass AS catalog, oid FROM pg_catalog.pg_proc WHERE prokind = 'a'

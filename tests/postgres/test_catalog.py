@@ -97,8 +97,7 @@ CHANGES = [
     ("ALTER TABLE crm.users DROP email", ["column `crm.users.email` is gone"]),
     ("ALTER TABLE users ADD n serial", ["column `users.n` is left behind"]),
     ("ALTER TABLE users DROP email; ALTER TABLE users ADD email text", []),  # in another place
-    ("ALTER TABLE groups SET UNLOGGED", ["sequence `groups_id_seq` is UNLOGGED now and was not",
-                                          "table `groups` is UNLOGGED now and was not"]),
+    ("ALTER TABLE events_2025 SET UNLOGGED", ["table `events_2025` is UNLOGGED now and was not"]),
     ("ALTER TABLE users SET (fillfactor = 70)", ["table `users` has the options fillfactor=70 now and had none"]),
     ("ALTER TABLE orders ENABLE ROW LEVEL SECURITY", ["table `orders` is ROW LEVEL SECURITY now and was not"]),
     ("ALTER TABLE users REPLICA IDENTITY FULL", ["table `users` has the replica identity FULL now and had none"]),

@@ -1,0 +1,308 @@
+"""What it means that a revision, taken back and applied again, did not lead where it should have."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from migration_gate.findings import Evidence, Finding, Note
+from migration_gate.operations.model import Table
+from migration_gate.postgres.catalog import Snapshot, split
+from migration_gate.postgres.catalog_differences import Difference, Words, differences, said
+from migration_gate.project.revision import Revision, SyntaxProblem, parse_python
+from migration_gate.rehearsal.child import Event
+from migration_gate.rehearsal.outcome import Outcome
+from migration_gate.rules.remedies import literal, quoted, schema_keyword, sql_name
+
+MANY = 6  # differences that one message still tells
+OF_THE_ENVIRONMENT = ("Refused", "TimeoutError", "ModuleNotFoundError")
+
+AGAIN = Words(
+    "is there after the second time alone",
+    "is not there after the second time",
+    "is another one after the second time",
+    " after the second time",
+    "",
+    "",
+    " after the first",
+)
+# How people say that there is no way back, where they do not raise NotImplementedError.
+_IRREVERSIBLE = re.compile(
+    r"irreversib|\bnot\s+(?:be\s+)?(?:reversib|revers|revert|undo|undone|downgrad|support|possible|implement)"
+    r"|(?:can\s?not|can't|unable\s+to|impossible\s+to)\s+(?:be\s+)?(?:revers|revert|undo|undone|downgrad|roll|go\s+back)"
+    r"|\b(?:no|one)[\s-](?:way|downgrade|return)",
+    re.IGNORECASE,
+)
+
+
+class Step(NamedTuple):
+    """A revision that was taken back and applied again: the schema before it, with it, after its downgrade, and with
+    it once more. None where it was not reached: ``error`` says why, as rehearsal/child.py reports it ("error" or
+    "too-long"), and ``failed`` in which direction.
+    """
+
+    revision: Revision
+    before: Snapshot
+    up: Snapshot
+    down: Snapshot | None = None
+    again: Snapshot | None = None
+    failed: Literal["", "down", "up"] = ""
+    error: Event | None = None
+
+
+def judge(steps: Iterable[Step]) -> Outcome:
+    """Findings of ``downgrade-fails`` and ``downgrade-leaves-trace``, one for a revision, and notes of those that say
+    that there is no way back. A problem is a way back that could not be tried. Rows are not compared.
+    """
+    whole = Outcome(went_through=True)
+    for step in steps:
+        one = _judge(step)
+        whole = Outcome(
+            whole.findings + one.findings,
+            whole.notes + one.notes,
+            whole.problems + one.problems,
+            whole.went_through and not (one.findings or one.problems),
+        )
+    return whole
+
+
+def _judge(step: Step) -> Outcome:
+    if step.error and (step.error["event"] == "too-long" or step.error["type"] in OF_THE_ENVIRONMENT):
+        return Outcome(problems=(_not_tried(step, step.error),))
+    if step.failed == "down" and step.error:
+        if _says_irreversible(step, step.error):
+            return Outcome(notes=(_irreversible(step, step.error),))
+        return Outcome((_fails(step, step.error),))
+    if step.down is None:
+        return Outcome()
+    return _traces(step, step.down)
+
+
+# ── it fails ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _not_tried(step: Step, error: Event) -> str:
+    what = f"{step.revision.id} was not tried {'back and up again' if step.failed == 'up' else 'back'}"
+    if error["event"] == "too-long":
+        return f"{what}: it did not end in time. A longer limit: --time-limit SECONDS"
+    return f"{what}: {_words(error)[0]}"
+
+
+def _says_irreversible(step: Step, error: Event) -> bool:
+    """The migration's own code raised, and says that this is meant: a library that says "not supported" does not."""
+    if error["code"] or error["sql"]:
+        return False
+    words = f"{_spaced(error['type'])} {error['message']}"
+    line = _place(step, error)[1]
+    if error["line"] != line or not _line(step.revision.path, line).startswith("raise"):
+        return "irreversib" in words.lower()
+    return error["type"] == "NotImplementedError" or bool(_IRREVERSIBLE.search(words))
+
+
+def _line(path: Path, number: int) -> str:
+    try:
+        lines = path.read_text("utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    return lines[number - 1].strip() if number <= len(lines) else ""
+
+
+def _spaced(name: str) -> str:
+    """ "IrreversibleMigrationError" → "Irreversible Migration Error"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+
+
+def _irreversible(step: Step, error: Event) -> Note:
+    path, line = _place(step, error)
+    words = error["message"].strip().split("\n")[0]
+    tail = f": {words}" if words and words != error["type"] else ""
+    return Note(f"{step.revision.id} says that it cannot be taken back{tail}", path, line)
+
+
+def _fails(step: Step, error: Event) -> Finding:
+    path, line = _place(step, error)
+    words = _words(error)
+    ident = step.revision.id
+    if _has_none(error):
+        message = (
+            f"{ident} has no downgrade(): Alembic stops with an AttributeError where it should go back, and no "
+            "revision before it can be reached either."
+        )
+        return Finding("downgrade-fails", message, path, line, ident)
+    what = words[0] if error["code"] or error["sql"] else f"{error['type']}: {words[0]}"
+    evidence = [Evidence("error", "\n".join(words[1:8]))] if len(words) > 1 else []
+    if error["sql"]:
+        evidence.append(Evidence("statement", _shortened(error["sql"])))
+    return Finding("downgrade-fails", f"{ident} cannot be taken back: {what}", path, line, ident, None, tuple(evidence))
+
+
+def _has_none(error: Event) -> bool:
+    """Alembic found no function to call (``alembic.script.base.Script.module.downgrade``)."""
+    return error["type"] == "AttributeError" and bool(re.search(r"no attribute 'downgrade\w*'", error["message"]))
+
+
+def _words(error: Event) -> list[str]:
+    return [one for one in error["message"].strip().split("\n") if one.strip()] or [error["type"]]
+
+
+def _shortened(sql: str) -> str:
+    lines = sql.strip().split("\n")
+    return "\n".join(lines[:8]) + ("\n…" if len(lines) > 8 else "")
+
+
+def _place(step: Step, error: Event | None = None) -> tuple[str, int]:
+    """Where the error was, if it was in the revision's file; else where downgrade() begins, or the revision does."""
+    path = step.revision.path
+    if error and error["line"] and error["path"] and Path(error["path"]).resolve() == path.resolve():
+        return str(path), error["line"]
+    function = _downgrade(step.revision)
+    return str(path), function.lineno if function else step.revision.line
+
+
+def _downgrade(revision: Revision) -> ast.FunctionDef | None:
+    """The file's downgrade(), or the first of Flask-Migrate's ``downgrade_<engine>()`` beside it."""
+    try:
+        tree = parse_python(revision.path.read_bytes())
+    except OSError:
+        return None
+    if isinstance(tree, SyntaxProblem):
+        return None
+    named = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("downgrade")]
+    several = [one for one in named if one.name != "downgrade"]
+    return next(iter(several or named), None)
+
+
+# ── it leaves something ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _traces(step: Step, down: Snapshot) -> Outcome:
+    left = differences(step.before, down)
+    lasting = [one for one in left if not _may_stay(one)]
+    error = step.error if step.failed == "up" else None
+    other = differences(step.up, step.again) if step.again is not None else ()
+    if error is None and not lasting and not other:
+        return Outcome(notes=(_stays(step, left),) if left else ())
+    path, line = _place(step)
+    ident = step.revision.id
+    if left and _does_nothing(step):
+        message = (
+            f"downgrade() of {ident} does nothing: all that its upgrade() made is left behind, and Alembic notes the "
+            "revision as gone."
+        )
+        remedy = None
+    elif lasting or left:
+        message = f"{ident} up and down again is not the schema before it: {_told(lasting or left)}."
+        remedy = _remedy(lasting or left)
+    elif other:
+        message = f"{ident} up, down and up again is another schema: {_told(other, AGAIN)}."
+        remedy = None
+    else:
+        message = f"{ident} cannot be applied again once it was taken back."
+        remedy = None
+    evidence: tuple[Evidence, ...] = ()
+    if error:
+        message += f" The next upgrade fails: {_words(error)[0]}"
+        evidence = (Evidence("statement", _shortened(error["sql"])),) if error["sql"] else ()
+    return Outcome((Finding("downgrade-leaves-trace", message, path, line, ident, remedy, evidence),))
+
+
+def _told(found: Iterable[Difference], words: Words | None = None) -> str:
+    sentences = [said(one, words) if words else said(one) for one in found]
+    more = f"; and {len(sentences) - MANY} more" if len(sentences) > MANY else ""
+    return "; ".join(sentences[:MANY]) + more
+
+
+def _may_stay(one: Difference) -> bool:
+    """What is left on purpose, as a rule: an extension, which others may use by now, and an enum's new value, which
+    PostgreSQL cannot take away ("ALTER TYPE", Notes).
+    """
+    if one.kind == "extension":
+        return one.before is None
+    if one.kind != "enum" or one.before is None or one.after is None:
+        return False
+    (was, *was_else), (now, *now_else) = (text.split("\n") for text in (one.before, one.after))
+    known, labels = (re.findall(r"'(?:[^']|'')*'", text) for text in (was, now))
+    return was_else == now_else and [label for label in labels if label in known] == known
+
+
+def _stays(step: Step, left: Iterable[Difference]) -> Note:
+    path, line = _place(step)
+    return Note(
+        f"{step.revision.id} up and down again: {_told(left)}. Applied again it reaches the same schema", path, line
+    )
+
+
+def _does_nothing(step: Step) -> bool:
+    if step.down != step.up:
+        return False
+    function = _downgrade(step.revision)
+    return function is not None and all(_is_nothing(one) for one in function.body)
+
+
+def _is_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)  # a docstring, "…"
+    return isinstance(statement, ast.Pass) or (isinstance(statement, ast.Return) and statement.value is None)
+
+
+# ── what to write ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _remedy(found: Iterable[Difference]) -> str | None:
+    """Calls for the end of downgrade() that drop what is left, last made first; None where there is nothing to drop."""
+    lines = [line for one in reversed([*found]) for line in [_drops(one)] if line]
+    return "\n".join(["# at the end of downgrade()", *lines]) if lines else None
+
+
+def _drops(one: Difference) -> str | None:
+    if one.after is None:
+        return None
+    schema = None if one.schema in ("", "public") else one.schema
+    whole = Table(one.name, schema)
+    if one.before is not None:
+        return _takes_back(one, schema)
+    table, name = split(one.name)
+    at = schema_keyword(Table(table, schema))
+    match one.kind:
+        case "table":
+            return f"op.drop_table({literal(one.name)}{schema_keyword(whole)})"
+        case "column":
+            return f"op.drop_column({literal(table)}, {literal(name)}{at})"
+        case "index":
+            return f"op.drop_index({literal(name)}, table_name={literal(table)}{at})"
+        case "constraint":
+            return f"op.drop_constraint({literal(name)}, {literal(table)}{at})"
+        case "enum":
+            return f"sa.Enum(name={literal(one.name)}{schema_keyword(whole)}).drop(op.get_bind())"
+        case "domain" | "composite" | "range":
+            return _sql(f"DROP {'DOMAIN' if one.kind == 'domain' else 'TYPE'} {sql_name(whole)}")
+        case "sequence" | "view" | "materialized view":
+            return _sql(f"DROP {one.kind.upper()} {sql_name(whole)}")
+        case "schema":
+            return _sql(f"DROP SCHEMA {quoted(one.name)}")
+        case "function" | "procedure":
+            called, _, arguments = one.name.partition("(")
+            return _sql(f"DROP {one.kind.upper()} {sql_name(Table(called, schema))}({arguments}")
+        case "trigger" | "policy" | "rule":
+            return _sql(f"DROP {one.kind.upper()} {quoted(name)} ON {sql_name(Table(table, schema))}")
+        case "statistics":
+            return _sql(f"DROP STATISTICS {sql_name(Table(name, schema))}")
+    return None
+
+
+def _takes_back(one: Difference, schema: str | None) -> str | None:
+    """The call for the commonest change that is forgotten: whether a column may be NULL."""
+    was, now = ("NOT NULL" in (text or "").split("\n") for text in (one.before, one.after))
+    if one.kind != "column" or was == now:
+        return None
+    table, name = split(one.name)
+    return (
+        f"op.alter_column({literal(table)}, {literal(name)}, nullable={not was}{schema_keyword(Table(table, schema))})"
+    )
+
+
+def _sql(statement: str) -> str:
+    return f"op.execute({literal(statement)})"
