@@ -104,6 +104,46 @@ def files_at(top: Path, commit: str) -> Iterator[tuple[str, str]]:
             yield path, rest.partition(" ")[2]
 
 
+LARGEST = 4 << 20  # bytes of a file that an export still has: larger ones are data, not code
+_AT_ONCE = 32 << 20  # bytes that are asked for at once
+
+
+def export(top: Path, commit: str, folder: Path) -> None:
+    """Write a commit's files below an empty folder, those of submodules and very large ones left out. A link is made
+    where it leads to something in the folder. Raises Silent, and OSError where they cannot be written.
+    """
+    files: dict[str, tuple[str, int]] = {}
+    links: dict[str, tuple[str, int]] = {}
+    for line in os.fsdecode(_run(top, ("ls-tree", "-r", "-z", "-l", "--full-tree", commit))).split("\0"):
+        about, _, path = line.partition("\t")
+        mode, kind, ident, size = about.split() if path else ("", "", "", "")
+        if kind == "blob" and int(size) <= LARGEST and ".." not in path.split("/") and not path.startswith("/"):
+            (links if mode == "120000" else files)[path] = (ident, int(size))
+    for path, content in _contents(top, files):
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    for path, content in _contents(top, links):
+        place, to = folder / path, os.fsdecode(content)
+        inside = os.path.realpath(place.parent / to).startswith(os.path.realpath(folder) + os.sep)
+        if inside and not os.path.isabs(to) and place.parent.is_dir():
+            place.symlink_to(to)
+
+
+def _contents(top: Path, files: dict[str, tuple[str, int]]) -> Iterator[tuple[str, bytes]]:
+    """The files' contents, a part of them at a time: a repository need not fit into memory."""
+    part: dict[str, str] = {}
+    length = 0
+    for path, (ident, size) in [*files.items(), ("", ("", _AT_ONCE))]:
+        if length + size >= _AT_ONCE and part:
+            found = objects(top, part.values())
+            yield from ((one, found[name].content) for one, name in part.items() if name in found)
+            part, length = {}, 0
+        if path:
+            part[path] = ident
+            length += size
+
+
 def fork_of(top: Path, commit: str) -> str | None:
     """The commit where HEAD and another one parted; None where git cannot tell, as in a shallow clone. There the
     parents that HEAD itself names may still show that it comes after the other one. Raises Silent.

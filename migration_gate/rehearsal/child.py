@@ -50,8 +50,10 @@ def upgrade(
     primary: str,
     make: Callable[[str], None],
     seen: Callable[[Event], None],
+    instead: tuple[str, ...] = (),
 ) -> Ran:
-    """Upgrade ``project`` from where its settings begin to its heads, on databases of ``server``.
+    """Upgrade ``project`` from where its settings begin to its heads, on databases of ``server``. ``instead`` names
+    another of the injected programs to run, with its arguments.
 
     ``primary`` is the database that the URL in the environment names; ``make(name)`` makes a further one when the
     project asks for another; ``seen`` is told of every event. Raises CannotJudge where the command cannot be started.
@@ -61,7 +63,7 @@ def upgrade(
         _write_job(Path(folder), project, server, primary)
         log = Path(folder, "log")
         with log.open("wb") as output:
-            process = _start(project, server, primary, variables(project, server, primary, folder), output)
+            process = _start(project, server, primary, variables(project, server, primary, folder), output, instead)
             try:
                 events = _follow(process, Path(folder), project.settings.time_limit, primary, make, seen)
             finally:
@@ -124,16 +126,23 @@ def _own_command(project: Project, server: Server, database: str) -> list[str]:
 
 
 def _start(
-    project: Project, server: Server, database: str, environment: dict[str, str], output: Any
+    project: Project,
+    server: Server,
+    database: str,
+    environment: dict[str, str],
+    output: Any,
+    instead: tuple[str, ...],
 ) -> subprocess.Popen[bytes]:
     # By its path, not by -m, which would put the working directory before everything that is installed.
-    command = [interpreter(project), str(INJECTED / "migration_gate_inside/run.py")]
-    if project.settings.upgrade_command:
+    program, *arguments = instead or ("run.py",)
+    command = [interpreter(project), str(INJECTED / "migration_gate_inside" / program), *arguments]
+    own = project.settings.upgrade_command and not instead
+    if own:
         command = _own_command(project, server, database)
     try:
         return subprocess.Popen(
             command,
-            cwd=project.settings_folder if project.settings.upgrade_command else project.working_directory,
+            cwd=project.settings_folder if own else project.working_directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -100,7 +100,13 @@ BREAKS_CODE: dict[str, tuple[type, ...]] = {
 CANNOT_GO_BACK: dict[str, tuple[type, ...]] = {"no-downgrade": ()}
 OPERATIONS = FAILS_ON_ROWS | BLOCKS_TRAFFIC | FAILS_MIDWAY | LOSES_DATA | BREAKS_CODE | CANNOT_GO_BACK
 # Said by the rehearsal of `migration-gate ci`
-REHEARSAL = ("upgrade-fails",)
+REHEARSAL = (
+    "upgrade-fails",
+    "not-retryable",
+    "required-by-old-code",
+    "downgrade-fails",
+    "downgrade-leaves-trace",
+)
 DRIFT = ("drift",)
 # Said of the comments that allow a rule on one line
 ALLOWS = ("allow-without-reason", "unused-allow")
