@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from migration_gate.findings import Evidence, Finding, Note
 from migration_gate.operations.model import Table
-from migration_gate.postgres.catalog import Snapshot, split
+from migration_gate.postgres.catalog import Snapshot, facets, split
 from migration_gate.postgres.catalog_differences import Difference, Words, differences, said
 from migration_gate.project.revision import Revision, SyntaxProblem, parse_python
 from migration_gate.rehearsal.child import Event
@@ -188,10 +188,7 @@ def _traces(step: Step, down: Snapshot) -> Outcome:
     path, line = _place(step)
     ident = step.revision.id
     if left and _does_nothing(step):
-        message = (
-            f"downgrade() of {ident} does nothing: all that its upgrade() made is left behind, and Alembic notes the "
-            "revision as gone."
-        )
+        message = f"downgrade() of {ident} does nothing, and Alembic notes the revision as gone: {_told(left)}."
         remedy = None
     elif lasting or left:
         message = f"{ident} up and down again is not the schema before it: {_told(lasting or left)}."
@@ -251,10 +248,26 @@ def _is_nothing(statement: ast.stmt) -> bool:
 # ── what to write ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _remedy(found: Iterable[Difference]) -> str | None:
-    """Calls for the end of downgrade() that drop what is left, last made first; None where there is nothing to drop."""
-    lines = [line for one in reversed([*found]) for line in [_drops(one)] if line]
+def _remedy(found: Sequence[Difference]) -> str | None:
+    """Calls for the end of downgrade(): drop what is left, last made first, then make the indexes and constraints that
+    are gone, foreign keys last. None where that mends nothing.
+    """
+    drops = [_drops(one) for one in reversed(found)]
+    makes = [_makes(one) for one in sorted(found, key=lambda one: (one.before or "").startswith("FOREIGN KEY"))]
+    lines = [*filter(None, (*drops, *makes))]
     return "\n".join(["# at the end of downgrade()", *lines]) if lines else None
+
+
+def _makes(one: Difference) -> str | None:
+    """The statement of an index or constraint that was there, as PostgreSQL prints it."""
+    if one.before is None or one.kind not in ("index", "constraint"):
+        return None
+    table, name = split(one.name)
+    definition = facets(one.before)[0]
+    if one.kind == "index":
+        return _sql(definition)
+    at = sql_name(Table(table, None if one.schema == "public" else one.schema))
+    return _sql(f"ALTER TABLE {at} ADD CONSTRAINT {quoted(name)} {definition}")
 
 
 def _drops(one: Difference) -> str | None:
@@ -262,7 +275,7 @@ def _drops(one: Difference) -> str | None:
         return None
     schema = None if one.schema in ("", "public") else one.schema
     whole = Table(one.name, schema)
-    if one.before is not None:
+    if one.before is not None and one.kind not in ("index", "constraint"):
         return _takes_back(one, schema)
     table, name = split(one.name)
     at = schema_keyword(Table(table, schema))
