@@ -88,7 +88,7 @@ def _not_tried(step: Step, error: Event) -> str:
     what = f"{step.revision.id} was not tried {'back and up again' if step.failed == 'up' else 'back'}"
     if error["event"] == "too-long":
         return f"{what}: it did not end in time. A longer limit: --time-limit SECONDS"
-    return f"{what}: {_words(error)[0]}"
+    return f"{what}: {words_of(error)[0]}"
 
 
 def _says_irreversible(step: Step, error: Event) -> bool:
@@ -124,7 +124,7 @@ def _irreversible(step: Step, error: Event) -> Note:
 
 def _fails(step: Step, error: Event) -> Finding:
     path, line = _place(step, error)
-    words = _words(error)
+    words = words_of(error)
     ident = step.revision.id
     if _has_none(error):
         message = (
@@ -135,7 +135,7 @@ def _fails(step: Step, error: Event) -> Finding:
     what = words[0] if error["code"] or error["sql"] else f"{error['type']}: {words[0]}"
     evidence = [Evidence("error", "\n".join(words[1:8]))] if len(words) > 1 else []
     if error["sql"]:
-        evidence.append(Evidence("statement", _shortened(error["sql"])))
+        evidence.append(Evidence("statement", shortened(error["sql"])))
     return Finding("downgrade-fails", f"{ident} cannot be taken back: {what}", path, line, ident, None, tuple(evidence))
 
 
@@ -144,11 +144,13 @@ def _has_none(error: Event) -> bool:
     return error["type"] == "AttributeError" and bool(re.search(r"no attribute 'downgrade\w*'", error["message"]))
 
 
-def _words(error: Event) -> list[str]:
+def words_of(error: Event) -> list[str]:
+    """What an error says, line by line; at least one."""
     return [one for one in error["message"].strip().split("\n") if one.strip()] or [error["type"]]
 
 
-def _shortened(sql: str) -> str:
+def shortened(sql: str) -> str:
+    """A statement's first lines."""
     lines = sql.strip().split("\n")
     return "\n".join(lines[:8]) + ("\n…" if len(lines) > 8 else "")
 
@@ -201,8 +203,8 @@ def _traces(step: Step, down: Snapshot) -> Outcome:
         remedy = None
     evidence: tuple[Evidence, ...] = ()
     if error:
-        message += f" The next upgrade fails: {_words(error)[0]}"
-        evidence = (Evidence("statement", _shortened(error["sql"])),) if error["sql"] else ()
+        message += f" The next upgrade fails: {words_of(error)[0]}"
+        evidence = (Evidence("statement", shortened(error["sql"])),) if error["sql"] else ()
     return Outcome((Finding("downgrade-leaves-trace", message, path, line, ident, remedy, evidence),))
 
 

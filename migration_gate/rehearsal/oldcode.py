@@ -40,17 +40,19 @@ class OldCode(NamedTuple):
     tables: dict[Key, frozenset[str]] | None = None
     gone: frozenset[tuple[str, str, str]] = frozenset()
 
-    def uses(self, table: Table, column: str = "") -> Literal["confirmed", "cleared"] | None:
-        """What this says of a table or column that a revision drops: the base's models fail without it, or do not map
-        it; None where that is not known.
+    def uses(self, table: Table, column: str = "") -> Literal["confirmed", "cleared", "unmapped"] | None:
+        """What this says of a table or column that a revision drops: the base's models fail without it; they map the
+        table, and not that column; env.py's ``target_metadata`` does not have the table, which code beside it may map.
+        None where nothing is known.
         """
         if self.tables is None:
             return None
         key = (table.schema or "public", table.name)
         if (*key, column) in self.gone or (*key, "") in self.gone:
             return "confirmed"
-        columns = self.tables.get(key)
-        return "cleared" if columns is None or (column and column not in columns) else None
+        if key not in self.tables:
+            return "unmapped"
+        return "cleared" if column and column not in self.tables[key] else None
 
 
 def check(

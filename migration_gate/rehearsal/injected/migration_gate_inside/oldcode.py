@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
+from collections import defaultdict
 from typing import Any
 
 from migration_gate_inside import compare, run  # run takes this file's own folder off the path, as for itself
@@ -49,10 +51,18 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep)
 
 
+# The gate's own, and Python's; a repository may well lie below /usr, as /usr/src/app does in containers.
+_OWN = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_PYTHON = [os.path.realpath(sysconfig.get_paths()[one]) for one in ("stdlib", "platstdlib")]
+if sys.prefix != sys.base_prefix:
+    _PYTHON.append(os.path.realpath(sys.prefix))
+
+
 def _installed(path: str) -> bool:
     """Of the environment, which may lie in the repository, as .venv does."""
     real = os.path.realpath(path)
-    return "site-packages" in real or "dist-packages" in real or real.startswith((sys.prefix, sys.base_prefix))
+    own = any(_is_below(real, one) for one in (*_PYTHON, _OWN))
+    return own or "site-packages" in real or "dist-packages" in real
 
 
 def _load(repository: str, export: str) -> None:
@@ -181,7 +191,7 @@ def _insert(table: Any, dialect: Any) -> str | None:
 def _text(statement: Any, dialect: Any) -> str:
     """A statement as PostgreSQL gets it, with NULL for each parameter."""
     compiled = statement.compile(dialect=type(dialect)(paramstyle="pyformat"))
-    return str(compiled.string % dict.fromkeys(compiled.binds, "NULL"))
+    return str(compiled.string % defaultdict(lambda: "NULL"))
 
 
 if __name__ == "__main__":
