@@ -35,7 +35,8 @@ def differences(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
     found = [
         Difference(*key, before.get(key), after.get(key)) for key in changed if not _goes_along(key, before, after)
     ]
-    own = [one for one in found if not _follows(one, changed, before, after)]
+    parents = {_column(one) for one in found if one.kind == "column" and not _is_inherited(one)}
+    own = [one for one in found if not (_is_inherited(one) and _follows(_column(one), parents))]
     return tuple(sorted(own, key=lambda one: (_RANK.get(one.kind, len(_RANK)), *one[:3])))
 
 
@@ -67,26 +68,24 @@ def _plain(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
-def _follows(one: Difference, changed: set[Key], before: Snapshot, after: Snapshot) -> bool:
-    """Whether a column is a child's, and another table's column of that name has changed in the same way. That a table
-    has a parent is said of the table.
-    """
-    if one.kind != "column" or "INHERITED" not in (one.before or "") + (one.after or ""):
-        return False
-    column = split(one.name)[1]
-    mine = tuple(_uninherited(text) for text in (one.before, one.after))
-    if mine[0] == mine[1]:
-        return True
-    parents = (key for key in changed if key.kind == "column" and key.name != one.name)
-    return any(
-        split(key.name)[1] == column and tuple(_uninherited(schema.get(key)) for schema in (before, after)) == mine
-        for key in parents
-        if "INHERITED" not in before.get(key, "") + after.get(key, "")
-    )
+_Column = tuple[str, str | None, str | None]  # name, before, after, less what says that it is a child's
 
 
-def _uninherited(definition: str | None) -> list[str] | None:
-    return None if definition is None else [one for one in facets(definition) if one != "INHERITED"]
+def _is_inherited(one: Difference) -> bool:
+    return one.kind == "column" and any("INHERITED" in facets(text or "") for text in (one.before, one.after))
+
+
+def _follows(child: _Column, parents: set[_Column]) -> bool:
+    """Whether a parent's column has changed in the same way, or nothing but that there is one: the table says it."""
+    return child[1] == child[2] or child in parents
+
+
+def _column(one: Difference) -> _Column:
+    return split(one.name)[1], _uninherited(one.before), _uninherited(one.after)
+
+
+def _uninherited(definition: str | None) -> str | None:
+    return None if definition is None else "\n".join(line for line in definition.split("\n") if line != "INHERITED")
 
 
 # ── in words ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from migration_gate.findings import Evidence, Finding, Note
 from migration_gate.operations.model import Table
-from migration_gate.postgres.catalog import Snapshot, split
+from migration_gate.postgres.catalog import Snapshot, facets, split
 from migration_gate.postgres.catalog_differences import Difference, Words, differences, said
 from migration_gate.project.revision import Revision, SyntaxProblem, parse_python
 from migration_gate.rehearsal.child import Event
@@ -88,7 +88,7 @@ def _not_tried(step: Step, error: Event) -> str:
     what = f"{step.revision.id} was not tried {'back and up again' if step.failed == 'up' else 'back'}"
     if error["event"] == "too-long":
         return f"{what}: it did not end in time. A longer limit: --time-limit SECONDS"
-    return f"{what}: {_words(error)[0]}"
+    return f"{what}: {words_of(error)[0]}"
 
 
 def _says_irreversible(step: Step, error: Event) -> bool:
@@ -124,7 +124,7 @@ def _irreversible(step: Step, error: Event) -> Note:
 
 def _fails(step: Step, error: Event) -> Finding:
     path, line = _place(step, error)
-    words = _words(error)
+    words = words_of(error)
     ident = step.revision.id
     if _has_none(error):
         message = (
@@ -135,7 +135,7 @@ def _fails(step: Step, error: Event) -> Finding:
     what = words[0] if error["code"] or error["sql"] else f"{error['type']}: {words[0]}"
     evidence = [Evidence("error", "\n".join(words[1:8]))] if len(words) > 1 else []
     if error["sql"]:
-        evidence.append(Evidence("statement", _shortened(error["sql"])))
+        evidence.append(Evidence("statement", shortened(error["sql"])))
     return Finding("downgrade-fails", f"{ident} cannot be taken back: {what}", path, line, ident, None, tuple(evidence))
 
 
@@ -144,11 +144,13 @@ def _has_none(error: Event) -> bool:
     return error["type"] == "AttributeError" and bool(re.search(r"no attribute 'downgrade\w*'", error["message"]))
 
 
-def _words(error: Event) -> list[str]:
+def words_of(error: Event) -> list[str]:
+    """What an error says, line by line; at least one."""
     return [one for one in error["message"].strip().split("\n") if one.strip()] or [error["type"]]
 
 
-def _shortened(sql: str) -> str:
+def shortened(sql: str) -> str:
+    """A statement's first lines."""
     lines = sql.strip().split("\n")
     return "\n".join(lines[:8]) + ("\n…" if len(lines) > 8 else "")
 
@@ -188,7 +190,7 @@ def _traces(step: Step, down: Snapshot) -> Outcome:
     path, line = _place(step)
     ident = step.revision.id
     if left and _does_nothing(step):  # a way of saying that there is no way back, which is no-downgrade's business
-        text = f"downgrade() of {ident} does nothing: what its upgrade() made stays, and Alembic takes it for gone"
+        text = f"downgrade() of {ident} does nothing, and Alembic notes the revision as gone: {_told(left)}"
         return Outcome(notes=(Note(text, path, line),))
     if lasting or left:
         message = f"{ident} up and down again is not the schema before it: {_told(lasting or left)}."
@@ -201,8 +203,8 @@ def _traces(step: Step, down: Snapshot) -> Outcome:
         remedy = None
     evidence: tuple[Evidence, ...] = ()
     if error:
-        message += f" The next upgrade fails: {_words(error)[0]}"
-        evidence = (Evidence("statement", _shortened(error["sql"])),) if error["sql"] else ()
+        message += f" The next upgrade fails: {words_of(error)[0]}"
+        evidence = (Evidence("statement", shortened(error["sql"])),) if error["sql"] else ()
     return Outcome((Finding("downgrade-leaves-trace", message, path, line, ident, remedy, evidence),))
 
 
@@ -248,10 +250,26 @@ def _is_nothing(statement: ast.stmt) -> bool:
 # ── what to write ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _remedy(found: Iterable[Difference]) -> str | None:
-    """Calls for the end of downgrade() that drop what is left, last made first; None where there is nothing to drop."""
-    lines = [line for one in reversed([*found]) for line in [_drops(one)] if line]
+def _remedy(found: Sequence[Difference]) -> str | None:
+    """Calls for the end of downgrade(): drop what is left, last made first, then make the indexes and constraints that
+    are gone, foreign keys last. None where that mends nothing.
+    """
+    drops = [_drops(one) for one in reversed(found)]
+    makes = [_makes(one) for one in sorted(found, key=lambda one: (one.before or "").startswith("FOREIGN KEY"))]
+    lines = [*filter(None, (*drops, *makes))]
     return "\n".join(["# at the end of downgrade()", *lines]) if lines else None
+
+
+def _makes(one: Difference) -> str | None:
+    """The statement of an index or constraint that was there, as PostgreSQL prints it."""
+    if one.before is None or one.kind not in ("index", "constraint"):
+        return None
+    table, name = split(one.name)
+    definition = facets(one.before)[0]
+    if one.kind == "index":
+        return _sql(definition)
+    at = sql_name(Table(table, None if one.schema == "public" else one.schema))
+    return _sql(f"ALTER TABLE {at} ADD CONSTRAINT {quoted(name)} {definition}")
 
 
 def _drops(one: Difference) -> str | None:
@@ -259,7 +277,7 @@ def _drops(one: Difference) -> str | None:
         return None
     schema = None if one.schema in ("", "public") else one.schema
     whole = Table(one.name, schema)
-    if one.before is not None:
+    if one.before is not None and one.kind not in ("index", "constraint"):
         return _takes_back(one, schema)
     table, name = split(one.name)
     at = schema_keyword(Table(table, schema))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from migration_gate.operations.from_python import read_upgrade
 from migration_gate.operations.model import At, Operation, Table
+from migration_gate.operations.modules import modules_of
+from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
 
 
@@ -18,28 +21,30 @@ class Culprit(NamedTuple):
     at: At
 
 
-def culprit(revisions: Sequence[Revision], table: Table, column: str, words: str) -> Culprit | None:
-    """The last operation that names the table and the column (or, where it has none, something that PostgreSQL's
-    ``words`` put in quotes); else the last that names the table. None where no
-    operation does.
+Done = Sequence[tuple[Revision, Operation]]
+
+
+def operations(project: Project, revisions: Sequence[Revision]) -> Done:
+    """What revisions do, in the order in which they are given."""
+    modules = modules_of(project)
+    found: list[tuple[Revision, Operation]] = []
+    for one in revisions:
+        with suppress(OSError):
+            found += [(one, operation) for operation in read_upgrade(one.path, one.path.read_bytes(), modules)]
+    return found
+
+
+def culprit(done: Done, table: Table, column: str, words: str) -> Culprit | None:
+    """The last operation that names the table and the column (or, where there is none, something that PostgreSQL's
+    ``words`` put in quotes); else one that names the column or the table alone. None where none does.
     """
     named = [column] if column else [one for one in re.findall(r'"([^"]+)"', words) if one != table.name]
     best: tuple[int, Culprit] | None = None
-    for revision, operation in _operations(revisions):
+    for revision, operation in done:
         score = _score(operation, table, named)
         if score and (best is None or score >= best[0]):
             best = score, Culprit(revision, operation.at)
     return best[1] if best else None
-
-
-def _operations(revisions: Sequence[Revision]) -> Iterator[tuple[Revision, Operation]]:
-    for revision in revisions:
-        try:
-            source = revision.path.read_bytes()
-        except OSError:
-            continue
-        for operation in read_upgrade(revision.path, source):
-            yield revision, operation
 
 
 def _score(operation: Operation, table: Table, named: Sequence[str]) -> int:

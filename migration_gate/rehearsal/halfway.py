@@ -9,7 +9,7 @@ from migration_gate.findings import Evidence, Finding
 from migration_gate.postgres.catalog import Snapshot
 from migration_gate.postgres.catalog_differences import Words, differences, said
 from migration_gate.project.revision import Revision
-from migration_gate.rehearsal.back import MANY, OF_THE_ENVIRONMENT
+from migration_gate.rehearsal.back import MANY, OF_THE_ENVIRONMENT, shortened, words_of
 from migration_gate.rehearsal.child import Event
 from migration_gate.rehearsal.outcome import Outcome
 
@@ -59,13 +59,13 @@ def _not_tried(stop: Stop, error: Event) -> str:
     what = f"{stop.revision.id}, stopped after line {stop.line}, was not run again"
     if error["event"] == "too-long":
         return f"{what} to its end in time. A longer limit: --time-limit SECONDS"
-    return f"{what}: {_first(error)}"
+    return f"{what}: {words_of(error)[0]}"
 
 
 def _what(stop: Stop) -> str:
     """What the second try says or reaches; "" where all is as it should be."""
     if stop.error:
-        return f"the second try fails: {_first(stop.error)}."
+        return f"the second try fails: {words_of(stop.error)[0]}."
     if stop.reached is None:
         return ""
     sentences = [said(one, SECOND) for one in differences(stop.undisturbed, stop.reached)]
@@ -80,20 +80,10 @@ def _finding(stop: Stop, what: str) -> Finding:
         f"{stop.revision.id} commits before its end. Stopped after line {stop.line}, as by a lock timeout or a lost "
         f"connection, it is half done, and {what} Somebody has to mend the database by hand."
     )
-    evidence = [Evidence("statement", _shortened(stop.sql))]
+    evidence = [Evidence("statement", shortened(stop.sql))]
     if stop.error and stop.error["sql"] and stop.error["sql"].strip() != stop.sql.strip():
-        evidence.append(Evidence("statement", _shortened(stop.error["sql"])))
+        evidence.append(Evidence("statement", shortened(stop.error["sql"])))
     remedy = "# give what must commit by itself, an autocommit block, a revision of its own"
     if stop.error and stop.error["code"] in DUPLICATES:
         remedy += ";\n# or let each statement that may run twice say so: if_not_exists=True, IF NOT EXISTS"
     return Finding("not-retryable", message, stop.path, stop.line, stop.revision.id, remedy, tuple(evidence))
-
-
-def _first(error: Event) -> str:
-    lines = [one for one in error["message"].strip().split("\n") if one.strip()]
-    return lines[0] if lines else str(error["type"])
-
-
-def _shortened(sql: str) -> str:
-    lines = sql.strip().split("\n")
-    return "\n".join(lines[:8]) + ("\n…" if len(lines) > 8 else "")

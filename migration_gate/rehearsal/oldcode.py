@@ -23,7 +23,7 @@ from migration_gate.project.base import Base
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
 from migration_gate.rehearsal import child
-from migration_gate.rehearsal.culprit import culprit
+from migration_gate.rehearsal.culprit import Done, culprit, operations
 from migration_gate.rehearsal.probes import Broken, Mapped, broken, mapped_from
 
 Key = tuple[str, str]
@@ -40,17 +40,19 @@ class OldCode(NamedTuple):
     tables: dict[Key, frozenset[str]] | None = None
     gone: frozenset[tuple[str, str, str]] = frozenset()
 
-    def uses(self, table: Table, column: str = "") -> Literal["confirmed", "cleared"] | None:
-        """What this says of a table or column that a revision drops: the base's models fail without it, or do not map
-        it; None where that is not known.
+    def uses(self, table: Table, column: str = "") -> Literal["confirmed", "cleared", "unmapped"] | None:
+        """What this says of a table or column that a revision drops: the base's models fail without it; they map the
+        table, and not that column; env.py's ``target_metadata`` does not have the table, which code beside it may map.
+        None where nothing is known.
         """
         if self.tables is None:
             return None
         key = (table.schema or "public", table.name)
         if (*key, column) in self.gone or (*key, "") in self.gone:
             return "confirmed"
-        columns = self.tables.get(key)
-        return "cleared" if columns is None or (column and column not in columns) else None
+        if key not in self.tables:
+            return "unmapped"
+        return "cleared" if column and column not in self.tables[key] else None
 
 
 def check(
@@ -68,7 +70,8 @@ def check(
         return OldCode(notes=(_note(base, loaded),))
     with connect(server, before) as old, connect(server, after) as new:
         found = broken(loaded, old, new)
-    findings = [_finding(base, revisions, one) for one in found if one.sure]
+    done = operations(project, revisions) if found else []
+    findings = [_finding(base, done, one) for one in found if one.sure]
     return OldCode(
         tuple(dict.fromkeys(findings)),
         tuple(_not_sure(base, one) for one in found if not one.sure),
@@ -152,8 +155,8 @@ def _relative(path: str, export: Path) -> str:
 # ── what it means ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _finding(base: Base, revisions: Sequence[Revision], one: Broken) -> Finding:
-    cause = culprit(revisions, Table(one.table.key[1], one.table.key[0]), one.column, one.words)
+def _finding(base: Base, done: Done, one: Broken) -> Finding:
+    cause = culprit(done, Table(one.table.key[1], one.table.key[0]), one.column, one.words)
     ident = cause.revision.id if cause else "the upgrade"
     message = (
         f"After {ident} {_who(base, one)} can no longer {one.action}: {one.words}. So it is for every process of that "

@@ -98,7 +98,11 @@ def mapped_from(told: dict[str, Any], folder: Path) -> Mapped:
 
 
 def broken(tables: Sequence[Mapped], before: psycopg.Connection, after: psycopg.Connection) -> list[Broken]:
-    """What ``after`` refuses and ``before`` does not. Both are in autocommit mode, and stay as they are."""
+    """What ``after`` refuses and ``before`` does not. Both are in autocommit mode, and stay as they are, but for a
+    ``statement_timeout``.
+    """
+    for one in (before, after):
+        one.execute(f"SET statement_timeout = {LIMIT_MS}")
     return [one for table in tables for one in _of_table(table, before, after)]
 
 
@@ -229,7 +233,6 @@ def _copied(connection: psycopg.Connection, table: Mapped, written: set[str]) ->
     copy = sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {0} LIMIT 1 ON CONFLICT DO NOTHING").format(name, columns)
     try:
         with connection.transaction(force_rollback=True):
-            connection.execute(f"SET LOCAL statement_timeout = {LIMIT_MS}")
             if not connection.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(name)).rowcount:
                 return None
             connection.execute(copy)
@@ -244,9 +247,7 @@ def _copied(connection: psycopg.Connection, table: Mapped, written: set[str]) ->
 def _explained(connection: psycopg.Connection, statement: str) -> _Refused | None:
     """What PostgreSQL has against a statement, as far as that is about names and types."""
     try:
-        with connection.transaction(force_rollback=True):
-            connection.execute(f"SET LOCAL statement_timeout = {LIMIT_MS}")
-            connection.execute(sql.SQL("EXPLAIN ") + sql.SQL(statement))
+        connection.execute(sql.SQL("EXPLAIN ") + sql.SQL(statement))
     except psycopg.Error as error:
         code = error.sqlstate or ""
         return None if not code or code.startswith(_OTHERWISE) else _Refused(code, one_line(error))

@@ -36,7 +36,10 @@ CASES = {
         MOOD + DOWN + '    op.drop_table("cats")',
         (TRACE, DEF, "type `mood` (enum) is left behind. The next upgrade fails: type \"mood\" already exists"),
     ),
-    "pass": (ADD + DOWN + "    pass", (NOTE, DEF, "does nothing: what its upgrade() made stays")),
+    "pass": (
+        ADD + DOWN + "    pass",
+        (NOTE, DEF, "notes the revision as gone: column `users.phone` is left behind"),
+    ),
     "a docstring": (ADD + DOWN + '    """Later."""', (NOTE, DEF, "does nothing")),
     "pass, and nothing in the way": (
         ADD.replace("op.add_column", "op.drop_column('users', 'bio')  # ") + DOWN + "    pass",
@@ -140,6 +143,16 @@ LEFT = {
     "an index": ('op.create_index("ix_Bio", "users", ["bio"])', "op.drop_index"),
     "a constraint": ('op.create_unique_constraint("one", "users", ["email"], schema="crm")', "op.drop_constraint"),
     "a NOT NULL": ('op.alter_column("users", "email", nullable=False)', "nullable=True"),
+    "a lost index": ("op.execute('DROP INDEX ix_users_name')", "CREATE INDEX ix_users_name ON public.users"),
+    "another index": (
+        "op.execute('DROP INDEX ix_users_name; CREATE INDEX ix_users_name ON users (bio)')",
+        'op.drop_index("ix_users_name", table_name="users")',
+    ),
+    "lost constraints": (
+        "op.execute('ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey'); "
+        "op.execute('ALTER TABLE users DROP CONSTRAINT users_pkey; ALTER TABLE crm.users DROP CONSTRAINT users_pkey')",
+        "ALTER TABLE crm.users ADD CONSTRAINT users_pkey PRIMARY KEY (id)",
+    ),
     "no NOT NULL": ('op.alter_column("users", "name", nullable=True)', "nullable=False"),
     "a sequence": ("op.execute('CREATE SEQUENCE \"Tickets\"')", 'DROP SEQUENCE \\"Tickets\\"'),
     "a schema": ("op.execute('CREATE SCHEMA den; CREATE TABLE den.cats ()')", "DROP SCHEMA den"),

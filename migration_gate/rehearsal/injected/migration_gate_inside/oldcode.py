@@ -4,12 +4,17 @@ PostgreSQL: of each table the SELECT and the INSERT.
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import sys
+import sysconfig
+from collections import defaultdict
+from functools import cache
 from typing import Any
 
-from migration_gate_inside import compare, run  # run takes this file's own folder off the path, as for itself
-from migration_gate_inside.errors import say
+from migration_gate_inside import run  # run takes this file's own folder off the path, as for itself
+from migration_gate_inside.errors import is_own, say
 from migration_gate_inside.job import emit, job
 
 
@@ -49,10 +54,18 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep)
 
 
+# The gate's own, and Python's; a repository may well lie below /usr, as /usr/src/app does in containers.
+_OWN = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_PYTHON = [os.path.realpath(sysconfig.get_paths()[one]) for one in ("stdlib", "platstdlib")]
+if sys.prefix != sys.base_prefix:
+    _PYTHON.append(os.path.realpath(sys.prefix))
+
+
 def _installed(path: str) -> bool:
     """Of the environment, which may lie in the repository, as .venv does."""
     real = os.path.realpath(path)
-    return "site-packages" in real or "dist-packages" in real or real.startswith((sys.prefix, sys.base_prefix))
+    own = any(_is_below(real, one) for one in (*_PYTHON, _OWN))
+    return own or "site-packages" in real or "dist-packages" in real
 
 
 def _load(repository: str, export: str) -> None:
@@ -124,7 +137,7 @@ def _table(table: Any, classes: dict[Any, type], dialect: Any) -> dict[str, Any]
     import sqlalchemy
 
     mapped = classes.get(table)
-    place = compare._line_of(mapped, []) if mapped else {}
+    place = _place(mapped) if mapped else {}
     return {
         "schema": table.schema,
         "name": table.name,
@@ -139,7 +152,7 @@ def _table(table: Any, classes: dict[Any, type], dialect: Any) -> dict[str, Any]
 def _column(column: Any, mapped: type | None) -> dict[str, Any]:
     labels = getattr(column.type, "enums", None) if getattr(column.type, "native_enum", False) else None
     attribute = _attribute(column, mapped)
-    place = compare._line_of(mapped, [attribute, column.name]) if mapped else {}
+    place = _place(mapped, attribute, column.name) if mapped else {}
     return {
         "name": column.name,
         "line": place.get("line"),
@@ -148,6 +161,50 @@ def _column(column: Any, mapped: type | None) -> dict[str, Any]:
         "nullable": bool(column.nullable) and column.default is None,
         "labels": [str(one) for one in labels] if labels else [],
     }
+
+
+def _place(mapped: type, *names: str) -> dict[str, Any]:
+    """Where a class, or a mixin or base of it, writes the first of the names that it has; else where it begins."""
+    written = [one for one in map(_written, mapped.__mro__) if one is not None]
+    for name in names:
+        pattern = re.compile(rf"^\s+{re.escape(name)}\s*[:=]|['\"]{re.escape(name)}['\"]")
+        for path, start, lines in written:
+            for offset, line in enumerate(lines):
+                if pattern.search(line):
+                    return {"path": path, "line": start + offset}
+    return {"path": written[0][0], "line": written[0][1]} if written else {}
+
+
+@cache
+def _written(one: type) -> tuple[str, int, list[str]] | None:
+    """The file of a class of the project's own, its first line and its lines."""
+    path = os.path.realpath(getattr(sys.modules.get(one.__module__), "__file__", None) or "")
+    found = _classes_in(path).get(one.__qualname__) if is_own(path) else None
+    return (path, *found) if found else None
+
+
+@cache
+def _classes_in(path: str) -> dict[str, tuple[int, list[str]]]:
+    """A file's classes. ``inspect.getsourcelines`` would parse the file for each anew: minutes for 200 in one file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        tree = ast.parse(text)
+    except (OSError, ValueError, SyntaxError):
+        return {}
+    lines = text.split("\n")
+    found: dict[str, tuple[int, list[str]]] = {}
+
+    def visit(body: list[ast.stmt], above: str) -> None:
+        for one in body:
+            if isinstance(one, ast.ClassDef):
+                found[above + one.name] = one.lineno, lines[one.lineno - 1 : one.end_lineno]
+                visit(one.body, f"{above}{one.name}.")
+            elif isinstance(one, ast.If | ast.Try | ast.With):
+                visit(one.body, above)
+
+    visit(tree.body, "")
+    return found
 
 
 def _attribute(column: Any, mapped: type | None) -> str:
@@ -181,7 +238,7 @@ def _insert(table: Any, dialect: Any) -> str | None:
 def _text(statement: Any, dialect: Any) -> str:
     """A statement as PostgreSQL gets it, with NULL for each parameter."""
     compiled = statement.compile(dialect=type(dialect)(paramstyle="pyformat"))
-    return str(compiled.string % dict.fromkeys(compiled.binds, "NULL"))
+    return str(compiled.string % defaultdict(lambda: "NULL"))
 
 
 if __name__ == "__main__":
