@@ -104,6 +104,10 @@ def parser() -> argparse.ArgumentParser:
         help="auto (the default), local, embedded, docker, a postgresql:// URL, or a major version such as 16",
     )
     ci.add_argument("--image", default=None, metavar="IMAGE", help="a container image, such as postgres:16")
+    ci.add_argument(
+        "--data", default=None, metavar="DUMP", help="begin with a dump of pg_dump's, at the revision that it stands at"
+    )
+    ci.add_argument("--plan", action="store_true", help="show what ran, by transaction: the locks, and what waited")
     ci.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
 
     explain = add("explain", help="why a rule exists, and what to write instead")

@@ -35,6 +35,8 @@ def run(options: Namespace) -> int:
         raise CannotJudge("ci needs more than the plain install: pip install 'migration-gate[ci]'")
     started = time.perf_counter()
     projects = discovery.find_around(Path.cwd(), options.project)
+    if options.data and len(projects) > 1:
+        raise CannotJudge("--data is one project's: name that by --project")
     if options.time_limit is not None:
         projects = [one._replace(settings=one.settings._replace(time_limit=options.time_limit)) for one in projects]
     verdict = judge(projects, options)
@@ -93,15 +95,18 @@ def _rehearse(
     """
     from migration_gate.drift.autogenerate import compared
     from migration_gate.rehearsal import meaning
+    from migration_gate.rehearsal.evidence import planned
     from migration_gate.rehearsal.outcome import outcome
 
+    if options.data:
+        project = project._replace(settings=project.settings._replace(start_from=options.data, start_at=None))
     if not graph.sound:
         return _add(
             said, Verdict(problems=(f"{project.name}: not rehearsed, because Alembic cannot load its history",))
         )
     new = new_revisions(project, graph, options.all)
     wanted = bool(active(project, ("drift",)))
-    rehearsal = _stages(project, graph, new, server, number, progress)
+    rehearsal = _stages(project, graph, new, server, number, progress, options.data)
     ran = rehearsal.ran
     result = outcome(project, graph, ran)
     told = meaning.Told(result.findings, result.notes, result.problems, (_upgrade_stage(project, ran, result, label),))
@@ -126,7 +131,11 @@ def _rehearse(
     problems = told.problems
     if not (result.went_through or kept or problems):  # upgrade-fails is off, and whatever comes after it is unknown
         problems = (f"{project.name}: the upgrade did not reach head, so nothing after it was judged",)
+    plan = said.plan
+    if options.plan and rehearsal.on_rows:
+        plan = (*(plan or ()), *planned(project.name, rehearsal.on_rows.statements))
     return said._replace(
+        plan=plan,
         findings=kept,
         notes=tuple(map(_relative_note, told.notes)),
         problems=said.problems + problems,
@@ -141,9 +150,11 @@ def _stages(
     server: Server,
     number: int,
     progress: Progress,
+    data: str | None,
 ) -> Rehearsal:
     from migration_gate.postgres.databases import create
     from migration_gate.rehearsal import start
+    from migration_gate.rehearsal.data import restore
     from migration_gate.rehearsal.stages import rehearse
 
     settings = project.settings
@@ -160,9 +171,11 @@ def _stages(
             progress.say(f"{project.name}: {event['revision']} {known.message if known else ''}".rstrip())
 
     make(primary)
-    if settings.start_from and settings.start_from != "create_all":
+    if data:
+        restore(Path(data), server, primary)
+    elif settings.start_from and settings.start_from != "create_all":
         start.run_file(project.settings_folder / settings.start_from, server, primary)
-    return rehearse(project, graph, new, server, primary, make, hear, progress.say)
+    return rehearse(project, graph, new, server, primary, make, hear, progress.say, bool(data))
 
 
 def _upgrade_stage(project: Project, ran: Ran, result: Outcome, label: str) -> Stage:

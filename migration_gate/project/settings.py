@@ -31,6 +31,7 @@ class Settings(NamedTuple):
     python: str | None = None  # the project's interpreter, where the gate is installed in another environment
     setup_sql: str | None = None  # an SQL file that every throwaway database is made with: extensions, roles
     rows: int = 20  # of each table, before the new revisions
+    rows_from: str | None = None  # an SQL file, or "package.module:function", that brings rows of the project's own
     x: tuple[str, ...] = ()  # arguments of `alembic -x`
     environment: tuple[tuple[str, str], ...] = ()  # variables for the child, with {url}, {host} … filled in
     allow_connections: tuple[str, ...] = ()  # "host:port" that the project's code may reach besides PostgreSQL

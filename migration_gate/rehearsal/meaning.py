@@ -60,7 +60,7 @@ def on_rows(project: Project, server: Server, rows: OnRows, said: Told, label: s
 
 def _failed(rows: OnRows, said: Told, label: str) -> Told:
     filled = len(rows.filled.tables)
-    tables = f"{filled} table{'s' if filled != 1 else ''} with rows"
+    tables = f"{filled} table{'s' if filled != 1 else ''} with rows" if filled else "the dump's rows"
     if not rows.ran.status:
         return said.add(Told(stages=(Stage("rows", True, f"{label}the new revisions pass on {tables}"),)))
     error = next((one for one in rows.ran.events if one["event"] in ("error", "too-long")), None)
@@ -144,7 +144,9 @@ def _drops(
     kept, cleared = [], []
     for one in findings:
         about = _dropped(project, one) if one.rule == "drops-in-use" else None
-        if about and found.uses(*about) == CLEARED:
+        use = found.uses(*about) if about else None
+        # Where reading found no model at all, that base's own map nothing of the name says more.
+        if about and (use == CLEARED or (use == "unmapped" and "nobody can show" in one.message)):
             text = (
                 f"{one.rule}: {CLEARED}: base's models, loaded, do not map {about[0]}{'.' * bool(about[1])}{about[1]}"
             )

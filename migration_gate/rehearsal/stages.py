@@ -9,6 +9,7 @@ elsewhere: here it is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.findings import CannotJudge
@@ -18,9 +19,10 @@ from migration_gate.postgres.server import Server
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
-from migration_gate.rehearsal import back, halfway
+from migration_gate.rehearsal import back, halfway, start
 from migration_gate.rehearsal.child import Command, Event, Ran, Session
 from migration_gate.rehearsal.evidence import Seen, seen
+from migration_gate.rehearsal.rows import own
 from migration_gate.rehearsal.rows.fill import Filled, fill
 
 MOST = 20  # new revisions that are taken back, one by one, the last ones of more
@@ -79,10 +81,11 @@ def rehearse(
     make: Callable[[str], None],
     hear: Callable[[Event], None],
     say: Callable[[str], None],
+    own_rows: bool = False,
 ) -> Rehearsal:
-    """Everything, in order. ``primary`` is a database that is there and empty, ``new`` the revisions that have not
-    shipped, in the order in which they run; ``say`` is told which stage begins. Raises CannotJudge where a database
-    cannot be made.
+    """Everything, in order. ``primary`` is a database that is there, empty or with ``own_rows``; ``new`` the revisions
+    that have not shipped, in the order in which they run; ``say`` is told which stage begins. Raises CannotJudge
+    where a database cannot be made.
     """
     with Session(project, server, make, hear) as session:
         session.made.add(primary)
@@ -109,7 +112,7 @@ def rehearse(
         if last.status or any(one["event"] == "behind" for one in last.events):
             return Rehearsal(whole)
         leave = _version_tables(whole)
-        on_rows = _on_rows(lab, rows, new, leave) if rows else None
+        on_rows = _on_rows(lab, rows, new, leave, own_rows) if rows else None
         taken_back, stops, skipped = _one_by_one(lab, history, steps, new, on_rows, leave, begin=not merged)
         return Rehearsal(whole, on_rows, taken_back, stops, skipped)
 
@@ -135,14 +138,35 @@ def _version_tables(ran: Ran) -> tuple[tuple[str, str], ...]:
 # ── on rows ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _on_rows(lab: _Lab, database: str, new: Sequence[Revision], leave: Collection[tuple[str, str]]) -> OnRows:
+def _on_rows(
+    lab: _Lab, database: str, new: Sequence[Revision], leave: Collection[tuple[str, str]], own_rows: bool
+) -> OnRows:
     lab.say("rows")
     end_sessions(lab.server, database)
-    with connect(lab.server, database) as connection:
-        filled = fill(connection, lab.project.settings.rows, [f"{schema}.{name}" for schema, name in leave])
+    filled = Filled({}, {})
+    if not own_rows:
+        with connect(lab.server, database) as connection:
+            filled = fill(connection, lab.project.settings.rows, [f"{schema}.{name}" for schema, name in leave])
+    _bring_rows(lab, database)
     before = lab.fork(database, f"{database}o")
     ran = lab.session.run(Command(watch=tuple(one.id for one in new)), database)
     return OnRows(filled, ran, seen(ran.events), before, None if ran.status else database)
+
+
+def _bring_rows(lab: _Lab, database: str) -> None:
+    """Those that the project brings itself. Raises CannotJudge where they do not go in."""
+    settings = lab.project.settings
+    if settings.rows_from is None:
+        return
+    found = own.read(settings.rows_from, lab.project.settings_folder)
+    if isinstance(found, Path):
+        start.run_file(found, lab.server, database)
+        return
+    ran = lab.session.run(Command("call", (f"{found.module}:{found.name}",)), database)
+    if ran.status:
+        error = _error(ran)
+        words = error.get("message", "it took too long").split("\n")[0]
+        raise CannotJudge(f"{settings.rows_from}, which rows-from names, fails: {words}")
 
 
 # ── one by one: down and up again, stopped and run again ─────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Gate, Said
 from tests.rules.watch import SHIPPED, project
+from tests.under_git import Work
 
 ENV = """
 from alembic import context
@@ -134,3 +135,98 @@ def test_a_revision_that_fails_where_it_is_alone_is_not_judged_further(body: str
     said = rehearse(tmp_path, gate, "op.execute('SELECT nonsense')", body)
     assert found(said, "upgrade-fails")
     assert not found(said, "fails-on-rows")
+
+
+DUMP = f"""
+CREATE TABLE users (id serial PRIMARY KEY, name text, email text);
+INSERT INTO users (name, email) VALUES ('Ana', NULL);
+CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('{SHIPPED}');
+"""
+
+
+def test_a_dump_brings_its_own_rows_and_revision(tmp_path: Path, gate: Gate) -> None:
+    place = project(tmp_path / "repository", 'op.alter_column("users", "email", nullable=False)')
+    (place / "migrations/env.py").write_text(ENV)
+    (place / "pyproject.toml").write_text(SETTINGS)
+    (place / "sample.sql").write_text(DUMP)
+    said = gate("ci", "--data", "sample.sql", cwd=place)
+    assert said.status == 1
+    assert "new1 fails" in said.out
+    assert 'column "email" of relation "users" contains null values' in said.out
+
+
+ROWS_FROM = {
+    "an SQL file": ("rows.sql", "INSERT INTO groups (name) VALUES ('the one'), ('the one')"),
+    "a function": (
+        "more_rows:put",
+        "import sqlalchemy as sa\n\ndef put(connection):\n"
+        "    connection.execute(sa.text(\"INSERT INTO groups (name) VALUES ('the one'), ('the one')\"))\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ROWS_FROM)
+def test_rows_of_the_projects_own(how: str, tmp_path: Path, gate: Gate) -> None:
+    named, text = ROWS_FROM[how]
+    place = project(tmp_path / "repository", "op.execute(\"DELETE FROM groups WHERE name <> 'the one'\")\n"
+                    'op.create_index("one", "groups", ["name"], unique=True)')  # fmt: skip
+    (place / "migrations/env.py").write_text(ENV)
+    (place / "pyproject.toml").write_text(f'{SETTINGS}small-tables = ["*"]\nrows-from = "{named}"\n')
+    (place / (named if "." in named else "more_rows.py")).write_text(text)
+    said = gate("ci", "--format", "json", cwd=place)
+    (finding,) = found(said, "fails-on-rows")
+    assert "could not create unique index" in finding["message"]
+
+
+def test_the_plan_is_what_was_seen(tmp_path: Path, gate: Gate) -> None:
+    place = project(tmp_path / "repository", 'op.create_index("i", "users", ["age"])')
+    (place / "migrations/env.py").write_text(ENV)
+    (place / "pyproject.toml").write_text(SETTINGS)
+    said = gate("ci", "--plan", "--format", "json", cwd=place)
+    (one,) = said.json["plan"]
+    (step,) = one["steps"]
+    assert step["text"] == "CREATE INDEX i ON users (age)"
+    assert step["held"] == [{"table": "users", "lock": "SHARE", "blocks": "writes", "work": "index build"}]
+
+
+MODELS = """
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    bio: Mapped[str | None]
+"""
+
+
+def test_the_bases_code_meets_the_schema_that_the_branch_leaves(tmp_path: Path, gate: Gate) -> None:
+    place = project(tmp_path / "repository", 'op.drop_column("users", "bio")')
+    new = place / "migrations/versions/new1.py"
+    text = new.read_text()
+    new.unlink()
+    (place / "app/models.py").write_text(MODELS)
+    (place / "migrations/env.py").write_text(
+        ENV.replace("target_metadata=None", "target_metadata=Base.metadata").replace(
+            "from alembic", "from app.models import Base\nfrom alembic"
+        )
+    )
+    (place / "pyproject.toml").write_text('[tool.migration-gate]\nbase = "main"\nignore = ["drift"]\n')
+    work = Work(place)
+    work.git("init", "--quiet", "-b", "main")
+    work.commit()
+    work.git("switch", "--quiet", "-c", "branch")
+    new.write_text(text)
+    (place / "app/models.py").write_text(MODELS.replace("    bio: Mapped[str | None]\n", ""))
+    said = gate("ci", "--format", "json", cwd=place)
+    (finding,) = found(said, "required-by-old-code")
+    assert "User" in finding["message"]
+    assert 'column "bio"' in str(finding) or "users.bio" in str(finding)
+    assert found(said, "drops-in-use")

@@ -10,6 +10,7 @@ import inspect
 import os
 import re
 import sys
+from functools import cache
 from typing import Any
 
 from migration_gate_inside.errors import is_own, say
@@ -168,8 +169,11 @@ def _class_of(table: Any, said: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _line_of(mapped: type, names: list[str]) -> dict[str, Any]:
-    """Where a class, or a mixin or base of it, writes the first of the names that it has; else the class itself."""
+@cache
+def _sources(mapped: type) -> list[tuple[str, list[str], int]]:
+    """The text of a class and its bases, with the file and the first line of each. ``inspect`` parses the whole file
+    for each class.
+    """
     sources = []
     for one in mapped.__mro__:
         try:
@@ -178,6 +182,12 @@ def _line_of(mapped: type, names: list[str]) -> dict[str, Any]:
                 sources.append((path, *inspect.getsourcelines(one)))
         except (OSError, TypeError):
             continue
+    return sources
+
+
+def _line_of(mapped: type, names: list[str]) -> dict[str, Any]:
+    """Where a class, or a mixin or base of it, writes the first of the names that it has; else the class itself."""
+    sources = _sources(mapped)
     for name in names:
         pattern = re.compile(rf"^\s+{re.escape(name)}\s*[:=]|['\"]{re.escape(name)}['\"]")
         for path, lines, start in sources:

@@ -11,6 +11,7 @@ sys.path.pop(0)  # this file's own folder, whose names are not for the project t
 
 import argparse
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from migration_gate_inside import compare, observe, redirect, stop, watch
@@ -91,6 +92,9 @@ def _obey(config: Any) -> None:
     from alembic import command
     from alembic.script import ScriptDirectory
 
+    if job().do == "call":
+        _call(job().to[0])
+        return
     if job().begin:
         _start(config)
     if job().watch:
@@ -101,6 +105,20 @@ def _obey(config: Any) -> None:
         (command.downgrade if job().do == "downgrade" else command.upgrade)(config, revision)
     if job().compare:
         compare.compare(config, ScriptDirectory.from_config(config))
+
+
+def _call(function: str) -> None:
+    """A function of the project's own that puts rows into the database: ``function(connection)``, in a transaction."""
+    from importlib import import_module
+
+    from sqlalchemy import create_engine, make_url
+
+    url = make_url(job().url)
+    if url.drivername == "postgresql+asyncpg":  # the function is no coroutine
+        url = url.set(drivername=f"postgresql+{'psycopg' if find_spec('psycopg') else 'psycopg2'}")
+    module, _, name = function.partition(":")
+    with create_engine(url).begin() as connection:
+        getattr(import_module(module), name)(connection)
 
 
 def _config() -> Any:
