@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from migration_gate.postgres.server import Server
     from migration_gate.postgres.throwaway import Choice
     from migration_gate.project.revision import Revision
+    from migration_gate.rehearsal.asked import VersionTable
     from migration_gate.rehearsal.child import Ran
     from migration_gate.rehearsal.outcome import Outcome
     from migration_gate.rehearsal.stages import Rehearsal
@@ -47,6 +48,7 @@ def run(options: Namespace) -> int:
 def judge(projects: list[Project], options: Namespace) -> Verdict:
     """The whole verdict: what reading says, and what the rehearsal says."""
     from migration_gate.postgres.throwaway import throwaway
+    from migration_gate.rehearsal.asked import shared
 
     graphs, unknown = compare([(project, history.load(project)) for project in projects], options.base)
     verdict = lint.judge(graphs, None, options.all)
@@ -58,6 +60,7 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     if not any(graph.sound for _, graph in graphs):
         reason = f"not rehearsed, because Alembic cannot load the history of {', '.join(one.name for one in projects)}"
         return verdict._replace(problems=(*verdict.problems, reason))
+    versions: list[tuple[str, set[VersionTable]]] = []
     with Progress() as progress:
         progress.say("starting PostgreSQL")
         with throwaway(_choice(projects, options)) as server:
@@ -66,7 +69,8 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
                 title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin}){_bases(graphs)}"
             )
             for number, ((project, graph), label) in enumerate(zip(graphs, labels, strict=True), 1):
-                verdict = _rehearse(project, graph, server, number, progress, label, verdict, options)
+                verdict = _rehearse(project, graph, server, number, progress, label, verdict, options, versions)
+            verdict = verdict._replace(notes=(*verdict.notes, *shared(versions)))
     return verdict
 
 
@@ -89,12 +93,14 @@ def _rehearse(
     label: str,
     said: Verdict,
     options: Namespace,
+    versions: list[tuple[str, set[VersionTable]]],
 ) -> Verdict:
     """One project: rehearse it, then say what each stage means, as far as the settings want to know. ``said`` is the
-    verdict so far: what reading has found is confirmed or cleared by what PostgreSQL did.
+    verdict so far: what reading has found is confirmed or cleared by what PostgreSQL did. ``versions`` is told where
+    the project keeps its version.
     """
     from migration_gate.drift.autogenerate import compared
-    from migration_gate.rehearsal import meaning
+    from migration_gate.rehearsal import asked, meaning
     from migration_gate.rehearsal.evidence import planned
     from migration_gate.rehearsal.outcome import outcome
 
@@ -111,6 +117,8 @@ def _rehearse(
     result = outcome(project, graph, ran)
     told = meaning.Told(result.findings, result.notes, result.problems, (_upgrade_stage(project, ran, result, label),))
     told = meaning.Told(said.findings, said.notes).add(told)
+    told = told.add(meaning.Told(notes=tuple(asked.notes(project, ran, server, f"{server.prefix}{number}"))))
+    versions.append((project.name, asked.version_tables(ran)))
     if rehearsal.on_rows:
         told = meaning.on_rows(project, server, rehearsal.on_rows, told, label)
     if result.went_through and rehearsal.back:

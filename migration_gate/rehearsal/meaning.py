@@ -50,7 +50,8 @@ def on_rows(project: Project, server: Server, rows: OnRows, said: Told, label: s
     told = _failed(rows, told, label)
     seen = [one for one in findings if any(evidence.kind == "lock" for evidence in one.evidence)]
     blocking = [one for one in seen if one.rule in (*BLOCKS_TRAFFIC, "blocks-traffic")]
-    words = f"{len(rows.statements)} statements watched, none makes traffic wait for work"
+    count = len(rows.statements)
+    words = f"{count} statement{'s' if count != 1 else ''} watched, none makes traffic wait for work"
     if blocking:
         first = blocking[0]
         rest = f" (+{len(blocking) - 1} more)" if len(blocking) > 1 else ""

@@ -230,3 +230,32 @@ def test_the_bases_code_meets_the_schema_that_the_branch_leaves(tmp_path: Path, 
     assert "User" in finding["message"]
     assert 'column "bio"' in str(finding) or "users.bio" in str(finding)
     assert found(said, "drops-in-use")
+
+
+def test_what_env_py_asks_of_its_environment_is_said(tmp_path: Path, gate: Gate) -> None:
+    place = project(tmp_path / "repository", ADD)
+    env = ENV.replace("engine =", 'import os\nprint(os.environ.get("SHOP_TENANT"))\nengine =')
+    (place / "migrations/env.py").write_text(env.replace("app@", "app:secret@"))
+    (place / "pyproject.toml").write_text(SETTINGS)
+    said = gate("ci", "--notes", cwd=place)
+    assert "secret" not in said.out
+    assert "env.py asked for db.internal:5432/app, and was given throwaway databases" in said.out
+    assert "migrations/env.py:6: migrations: the project's code reads variables that are not set here: SHOP_TENANT" in (
+        said.out
+    )
+
+
+def test_a_version_table_in_two_schemas(tmp_path: Path, gate: Gate) -> None:
+    place = project(tmp_path / "repository", 'op.execute("CREATE SCHEMA a CREATE TABLE alembic_version (x int)")')
+    (place / "migrations/env.py").write_text(ENV)
+    (place / "pyproject.toml").write_text(SETTINGS)
+    assert "alembic_version is in a and public" in gate("ci", "--notes", cwd=place).out
+
+
+def test_two_projects_that_keep_their_versions_in_one_table(tmp_path: Path, gate: Gate) -> None:
+    for name in ("one", "two"):
+        place = project(tmp_path / name, ADD)
+        (place / "migrations/env.py").write_text(ENV)
+        (place / "pyproject.toml").write_text(SETTINGS)
+    said = gate("ci", "--notes", cwd=tmp_path)
+    assert "one/migrations and two/migrations keep their versions in one table" in said.out

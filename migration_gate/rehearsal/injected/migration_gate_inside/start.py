@@ -15,11 +15,12 @@ UNGUARDED = 97  # exit status
 def start() -> None:
     """Called once per process, before any of the project's code."""
     try:
-        from migration_gate_inside import guard, imports, job, redirect, sandbox, watch
+        from migration_gate_inside import guard, imports, job, redirect, sandbox, variables, watch
 
         job.job()
         sandbox.enter()
         guard.install()
+        variables.install()
         imports.after("sqlalchemy", redirect.install)
         imports.after("alembic.runtime.migration", watch.install_migration)
         imports.after("alembic.runtime.environment", watch.install_environment)
