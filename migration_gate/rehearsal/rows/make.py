@@ -22,6 +22,7 @@ from migration_gate.rehearsal.rows.wants import (
 )
 
 TURNS = 25  # how often a row is made anew that a key has already, or that cannot be
+MISSES = 3  # rows one after the other that could not be made: there are no more
 
 Row = dict[str, str | None]
 Parents = Mapping[tuple[int, tuple[str, ...]], Sequence[tuple[str, ...]]]
@@ -110,12 +111,17 @@ def rows(
     """
     made: list[Row] = []
     seen: dict[str, set[tuple[str | None, ...]]] = {key.name: set() for key in plan.table.keys}
+    missed = 0
     for place in range(count):
+        if missed == MISSES:
+            break
+        missed += 1
         for turn in range(TURNS):
             here = _Place(plan, parents, made, start + place, place, turn + attempt * TURNS)
             row = _row(here, given[place] if place < len(given) else {})
             if row is not None and not any(_taken(row, key, seen[key.name]) for key in plan.table.keys):
                 made.append(row)
+                missed = 0
                 break
     return made
 

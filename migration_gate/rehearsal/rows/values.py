@@ -300,25 +300,33 @@ def _geometry(type_: Type, number: int) -> str:
     kind, system = (known[1].lower(), known[2]) if known else ("point", None)
     shape = re.fullmatch(r"(\w+?)(zm|z|m)?", kind)
     assert shape
-    more = {"z": 1, "m": 1, "zm": 2, None: 0}[shape[2]]
+    name = "point" if shape[1] == "geometry" else shape[1]
+    dimensions = f" {shape[2].upper()}" if shape[2] else ""
+    more = " 0" * {"z": 1, "m": 1, "zm": 2, None: 0}[shape[2]]
+    return (
+        f"SRID={system};" if system else ""
+    ) + f"{name.upper()}{dimensions} {_shape(name, number, dimensions, more)}"
 
-    def at(x: int, y: int) -> str:
-        return " ".join(map(str, (x, y, *(0,) * more)))
 
-    corner = number % 80
-    ring = "(" + ", ".join((at(corner, 0), at(corner + 1, 0), at(corner + 1, 1), at(corner, 0))) + ")"
-    line = f"({at(corner, 0)}, {at(corner + 1, 1)})"
-    texts = {
-        "linestring": line,
-        "polygon": f"({ring})",
-        "multipoint": line,
-        "multilinestring": f"({line})",
-        "multipolygon": f"(({ring}))",
-        "geometrycollection": f"(POINT ({at(corner, 0)}))",
-    }
-    name = "point" if shape[1] in ("geometry", "point") else shape[1]
-    letters = f" {shape[2].upper()}" if shape[2] else ""
-    return (f"SRID={system};" if system else "") + name.upper() + letters + " " + texts.get(name, f"({at(corner, 1)})")
+def _shape(name: str, number: int, dimensions: str, more: str) -> str:
+    """What stands behind a shape's name, near the equator. ``more`` is what each point has beside its two numbers."""
+    x = number % 80
+    a, b, c = (f"{x} 0{more}", f"{x + 1} 0{more}", f"{x + 1} 1{more}")
+    ring, line = f"({a}, {b}, {c}, {a})", f"({a}, {c})"
+    match name:
+        case "linestring" | "multipoint":
+            return line
+        case "compoundcurve" | "multilinestring" | "multicurve":
+            return f"({line})"
+        case "polygon" | "curvepolygon" | "triangle":
+            return f"({ring})"
+        case "multipolygon" | "multisurface" | "tin" | "polyhedralsurface":
+            return f"(({ring}))"
+        case "circularstring":
+            return f"({a}, {c}, {b})"
+        case "geometrycollection":
+            return f"(POINT{dimensions} ({a}))"
+    return f"({x} 1{more})"
 
 
 _EAN = {"isbn": "978", "isbn13": "978", "ismn": "9790", "ismn13": "9790", "issn": "977", "issn13": "977", "upc": "0"}
