@@ -54,8 +54,9 @@ def join(
 ) -> tuple[tuple[Finding, ...], tuple[Note, ...]]:
     """Findings and notes of ``lint``, with what the rehearsal saw; ``version`` is PostgreSQL's.
 
-    A confirmed finding has evidence, a cleared one becomes a note. What reading was unsure of and PostgreSQL did
-    becomes a finding, unless the settings make it a note for the table's size.
+    What was there before is, for both, what the same revisions have not made: those that ``statements`` are of have to
+    be the ones that ``lint`` took for new. A confirmed finding has evidence, a cleared one becomes a note. What reading
+    was unsure of and PostgreSQL did becomes a finding, unless the settings make it a note for the table's size.
     """
     kept: list[Finding] = []
     left: list[Note] = []

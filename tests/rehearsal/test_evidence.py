@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from migration_gate.findings import Held
 from migration_gate.operations.effects import STRENGTH
 from migration_gate.operations.model import Lock, Table
 from migration_gate.postgres import databases
@@ -219,6 +220,22 @@ def test_how_long_a_lock_is_held(driver: str, server: Server, tmp_path: Path) ->
     assert (str(hold.table), hold.lock, hold.blocks) == ("users", "ACCESS EXCLUSIVE", "reads and writes")
     assert (hold.first.revision, hold.last.revision) == ("new1", "new2")
     assert [one.sql.split()[0] for one in hold.meanwhile] == ["UPDATE", "ALTER"]
+
+
+def test_the_plan_as_it_ran(server: Server, tmp_path: Path) -> None:
+    text = """
+op.create_check_constraint("c", "users", "age > 0")
+op.execute("UPDATE orders SET total = 1")
+with op.get_context().autocommit_block():
+    op.create_index("i", "users", ["age"], postgresql_concurrently=True)
+"""
+    first, second = evidence.planned("shop", seen(server, tmp_path, text))
+    assert (first.project, first.revisions, first.autocommit, second.autocommit) == ("shop", ("new1",), False, True)
+    assert [held for one in first.steps for held in one.held] == [
+        Held("users", "ACCESS EXCLUSIVE", "reads and writes", "scan"),
+        Held("orders", "ROW EXCLUSIVE", "", "rows"),
+    ]
+    assert [one.not_read for one in (*first.steps, *second.steps)] == ["", "", ""]
 
 
 # ── it is not noticed ────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,8 @@
 SQLAlchemy's class-level events tell of every statement of every engine. After each one, the question below is asked on
 the same DBAPI connection, by a second cursor of the dialect's own, in the same transaction: a backend sees its own
 uncommitted changes of the catalog, its own locks, and its own counters of scans at once (PostgreSQL's documentation,
-54.13 "pg_locks" and 28.2.2 "Viewing Statistics"). Measured with psycopg, psycopg2, pg8000 and asyncpg: 0.4 to 1.5 ms.
+"pg_locks" and "Viewing Statistics"). That the counters tell of every scan that the server speaks of at
+client_min_messages=debug1, on empty tables too, was measured on 14 to 18. A statement is 0.7 to 1 ms slower for it.
 
 What is asked must not be noticed by who is watched:
 
@@ -148,6 +149,7 @@ class Answer:
 _watched: frozenset[str] = frozenset()
 _revision: str | None = None  # the one that runs
 _known: dict[str, Known] = {}  # by database
+_round = 0  # how often watching has begun
 _step = 0
 _number = 0
 _transactions = 0
@@ -160,12 +162,13 @@ _listening = False
 
 def begin(revisions: list[str]) -> None:
     """Watch these revisions until ``end``. What is in a database when the first of them begins, is there before."""
-    global _watched, _revision, _number, _transactions, _listening
+    global _watched, _revision, _round, _number, _transactions, _listening
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
     end()
     _watched, _revision, _number, _transactions = frozenset(revisions), None, 0, 0
+    _round += 1
     _known.clear()
     for name, listener in _listeners():
         event.listen(Engine, name, listener)
@@ -478,7 +481,8 @@ def _remember(state: State, answer: Answer) -> None:
 
 def _state_of(connection: Any) -> State:
     """Kept with the pool's record of the DBAPI connection: gone as soon as it is."""
-    state: State = connection.info.setdefault("migration_gate_observes", State())
+    key = f"migration_gate_observes_{_round}"  # a pool may keep a connection longer than it is watched
+    state: State = connection.info.setdefault(key, State())
     return state
 
 
