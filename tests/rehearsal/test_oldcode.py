@@ -297,15 +297,15 @@ def test_an_editable_installation_does_not_win(server: Server, tmp_path: Path, m
 
 def test_a_copy_that_does_win_is_said(server: Server, tmp_path: Path) -> None:
     work = start(
-        tmp_path / "work",
+        tmp_path / "shop",
         FILES
         | {
-            "migrations/env.py": f"import sys; sys.path.insert(0, {str(tmp_path / 'work')!r})\n{ENV}",
+            "migrations/env.py": f"import sys; sys.path.insert(0, {str(tmp_path / 'shop')!r})\n{ENV}",
             "alembic.ini": "[alembic]\nscript_location = migrations\n",
         },
     )
     (note,) = checked(server, work, "DROP TABLE tags").notes
-    assert f"another copy of it was loaded, {tmp_path}/work/app/" in note.message
+    assert f"another copy of it was loaded, {tmp_path}/shop/app/" in note.message
 
 
 def test_a_flask_application(server: Server, tmp_path: Path, example: Callable[[str], Path]) -> None:
