@@ -88,12 +88,42 @@ def method(call: ast.Call) -> str:
 
 
 def directive(operation: Operation, *names: str) -> ast.Call | None:
-    """The operation's own call, as op has it, where it is one of these directives; else, and for SQL, None."""
+    """The operation's own call, as op has it, where it is one of these directives; else, and for SQL, None. What it is
+    about is spelled out where the call has variables for it: a remedy may stand outside of the loop or the helper that
+    they belong to.
+    """
     call = python_call(operation.call)
     if call is None or method(call) not in names:
         return None
     table = getattr(operation, "table", None)
-    return out_of_batch(call, table) if table and in_batch(call) else call
+    if table is None:
+        return call
+    return _spelled_out(out_of_batch(call, table) if in_batch(call) else call, operation, table)
+
+
+def _spelled_out(call: ast.Call, operation: Operation, table: Table) -> ast.Call:
+    known: dict[str, str | None] = {one: literal(table.name) for one in _TABLES if "…" not in table.name}
+    name, columns = getattr(operation, "name", None), getattr(operation, "columns", ())
+    given = literal(name) if name and "…" not in name else '"…"' if operation.at.inside else None
+    known |= {"index_name": given, "constraint_name": given}
+    known["columns"] = known["local_cols"] = (
+        f"[{', '.join(map(literal, columns))}]" if all(columns) and columns else None
+    )
+    arguments = _ARGUMENTS[method(call)]
+    args = [_known(one, known.get(name)) for name, one in zip(arguments, call.args, strict=False)]
+    keywords = [ast.keyword(one.arg, _known(one.value, known.get(one.arg or ""))) for one in call.keywords]
+    func = ast.parse(f"op.{method(call)}", mode="eval").body if operation.at.inside else call.func
+    return ast.Call(func, [*args, *call.args[len(args) :]], keywords)
+
+
+def _known(value: ast.expr, known: str | None) -> ast.expr:
+    """What is written out, by itself or in ``op.f()``, stays as it is."""
+    written = value.args[0] if isinstance(value, ast.Call) and method(value) == "f" and value.args else value
+    try:
+        ast.literal_eval(written)
+    except ValueError:
+        return ast.parse(known, mode="eval").body if known else value
+    return value
 
 
 def with_keywords(call: ast.Call, **keywords: str | None) -> ast.Call:
