@@ -186,7 +186,7 @@ def _options(key: ast.Call) -> str:
     words = {
         one.arg: str(one.value.value) for one in key.keywords if isinstance(one.value, ast.Constant) and one.value.value
     }
-    said += "".join(f" {sql} {words[name]}" for name, sql in _KEYWORDS.items() if words.get(name))
+    said += "".join(f" {sql} {words[name].upper()}" for name, sql in _KEYWORDS.items() if words.get(name))
     said += " DEFERRABLE" * bool(words.get("deferrable"))
     return said + (f" INITIALLY {words['initially']}" if words.get("initially") else "")
 

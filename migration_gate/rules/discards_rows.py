@@ -67,7 +67,7 @@ from migration_gate.operations.model import (
 )
 from migration_gate.rules.base import Hazard, Migration, is_empty, is_new, same
 from migration_gate.rules.names import after, as_written, mentions, shipped_as
-from migration_gate.rules.remedies import execute, literal, python_call, quoted, schema_keyword, sql_name
+from migration_gate.rules.remedies import execute, literal, method, python_call, quoted, schema_keyword, sql_name
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -169,7 +169,10 @@ def _copied(table: Table, earlier: tuple[Operation, ...]) -> Operation | None:
 def _from_a_variable(call: str) -> bool:
     """Whether rows that Python holds are put in, from wherever they come: ``op.bulk_insert(archive, rows)``."""
     tree = python_call(call)
-    return tree is not None and any(isinstance(one, ast.Name) for one in tree.args[1:])
+    if tree is None:
+        return False
+    rows = tree.args if method(tree).startswith("bulk_save") else tree.args[1:]  # before them, the table
+    return any(isinstance(one, ast.Name) for one in rows)
 
 
 def _changed(one: DropTable | DropColumn, made: AddColumn | CreateTable) -> str | None:

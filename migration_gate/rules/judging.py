@@ -286,7 +286,7 @@ def _once(hazards: Sequence[Hazard]) -> Iterator[Hazard]:
     """
     places: dict[tuple[object, ...], list[Hazard]] = {}
     for number, one in enumerate(hazards):
-        said = one.message.replace(one.table.name, "…") if one.table else ""
+        said = f"{one.message}{one.remedy}".replace(one.table.name, "…") if one.table else ""
         place = (one.line, one.end, one.sure, said) if one.table else (number,)
         places.setdefault(place, []).append(one)
     for first, *more in places.values():

@@ -125,6 +125,24 @@ NOTES = {
         op.bulk_insert(archive, rows)
         op.execute("DELETE FROM memberships")
     """,
+    "copied through the ORM": """
+        from sqlalchemy.orm import Session, declarative_base
+
+        Base = declarative_base()
+
+        class Membership(Base):
+            __tablename__ = "memberships"
+            id = sa.Column(sa.Integer, primary_key=True)
+
+        class Group(Base):
+            __tablename__ = "groups"
+            id = sa.Column(sa.Integer, primary_key=True)
+
+        session = Session(bind=op.get_bind())
+        kept = [Group(id=one.id) for one in session.query(Membership).all()]
+        session.bulk_save_objects(kept)
+        session.query(Membership).delete()
+    """,
     "a column copied": """
         op.add_column("users", sa.Column("kept", sa.Integer()))
         op.execute("UPDATE users SET kept = age")

@@ -18,6 +18,10 @@ NO_CAST = "42804"
 
 # It fails on rows alone.
 FAILS = {
+    "in a loop": (
+        'for table, column in (("orders", "note"),):\n    op.alter_column(table, column, type_=sa.String(2))',
+        "22001",
+    ),
     "a shorter varchar": (
         'op.alter_column("orders", "note", existing_type=sa.String(200), type_=sa.String(50))',
         TOO_LONG,
