@@ -46,7 +46,7 @@ class Hazard(NamedTuple):
     revision: str | None = None
     remedy: str | None = None
     sure: bool = True  # False: something that could not be read may well make it harmless; a note
-    table: Table | None = None  # whose size decides, for a rule of what blocks traffic
+    table: Table | None = None  # whose size decides, for a rule of what blocks traffic; a loop's are said as one
 
 
 class Migration(NamedTuple):

@@ -29,12 +29,22 @@ Source: PostgreSQL's documentation, ALTER TABLE, "ADD table_constraint_using_ind
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 
 from migration_gate.operations.effects import effects
-from migration_gate.operations.model import AddConstraint
-from migration_gate.rules.base import Hazard, Migration, is_new
-from migration_gate.rules.remedies import execute, in_autocommit_block, literal, quoted, schema_keyword, sql_name
+from migration_gate.operations.model import AddColumn, AddConstraint
+from migration_gate.rules.base import Hazard, Migration, is_new, same
+from migration_gate.rules.remedies import (
+    execute,
+    in_autocommit_block,
+    literal,
+    python_call,
+    quoted,
+    schema_keyword,
+    sql_name,
+)
 
 _WORDS = {"unique": "UNIQUE", "primary key": "PRIMARY KEY", "exclude": "EXCLUDE"}
 
@@ -52,10 +62,18 @@ def check(migration: Migration) -> Iterator[Hazard]:
             f"{what} is added to {table}, and PostgreSQL builds its index under ACCESS EXCLUSIVE: reads and writes of "
             f"{table} wait until all of it has been read and sorted."
         )
-        yield migration.hazard(operation, message, _remedy(operation), table=table)
+        yield migration.hazard(operation, message, _remedy(operation, _with_columns(migration, operation)), table=table)
 
 
-def _remedy(operation: AddConstraint) -> str | None:
+def _with_columns(migration: Migration, operation: AddConstraint) -> bool:
+    """Whether the same revision adds one of its columns, so that the index has to come after it."""
+    return operation.inline or any(
+        isinstance(one, AddColumn) and same(one.table, operation.table) and one.column.name in operation.columns
+        for one in migration.earlier(operation)
+    )
+
+
+def _remedy(operation: AddConstraint, with_columns: bool) -> str | None:
     table = operation.table
     if operation.kind == "exclude":
         return (
@@ -67,11 +85,12 @@ def _remedy(operation: AddConstraint) -> str | None:
     name = operation.name or "_".join([table.name, *columns, ending])
     listed = ", ".join(map(literal, operation.columns)) or "…"
     where = f"table_name={literal(table.name)}{schema_keyword(table)}"
-    index = f"{literal(name)}, {literal(table.name)}, [{listed}], unique=True{schema_keyword(table)}"
-    constraint = f"ADD CONSTRAINT {quoted(name)} {_WORDS[operation.kind]} USING INDEX {quoted(name)}"
+    of_index, of_constraint = _options(operation)
+    index = f"{literal(name)}, {literal(table.name)}, [{listed}], unique=True{schema_keyword(table)}{of_index}"
+    constraint = f"ADD CONSTRAINT {quoted(name)} {_WORDS[operation.kind]} USING INDEX {quoted(name)}{of_constraint}"
     return "\n".join(
         [
-            "# in a revision of its own" + (", once the column is there:" if operation.inline else ":"),
+            "# in a revision of its own" + (", once the column is there:" if with_columns else ":"),
             in_autocommit_block(
                 f"op.drop_index({literal(name)}, {where}, if_exists=True, postgresql_concurrently=True)",
                 f"op.create_index({index}, postgresql_concurrently=True)",
@@ -80,3 +99,39 @@ def _remedy(operation: AddConstraint) -> str | None:
             execute(f"ALTER TABLE {sql_name(table)} {constraint}"),
         ]
     )
+
+
+def _options(operation: AddConstraint) -> tuple[str, str]:
+    """What the user's own says besides the columns: of the index, as op.create_index() has it, and of the constraint.
+    USING INDEX takes the first over with the index, and the second has to be said again.
+    """
+    call = python_call(operation.call)
+    return _of_sql(operation) if call is None else _of_call(call)
+
+
+def _of_call(call: ast.Call) -> tuple[str, str]:
+    words = {one.arg: one.value for one in call.keywords}
+    name = "postgresql_nulls_not_distinct"
+    of_index = f", {name}={ast.unparse(words[name])}" if name in words else ""
+    waits = {one: ast.unparse(words[one]) for one in ("deferrable", "initially") if one in words}
+    return of_index, _deferred(waits.get("deferrable") == "True", waits.get("initially", ""))
+
+
+def _of_sql(operation: AddConstraint) -> tuple[str, str]:
+    """From the constraint's columns up to the next command of the statement."""
+    columns = r"\s*,\s*".join(rf'"?{re.escape(one)}"?' for one in operation.columns)
+    own = re.search(rf"\(\s*{columns}\s*\)((?:[^,()]|\([^()]*\))*)", operation.call, re.IGNORECASE)
+    if own is None or operation.inline:
+        return "", ""
+    text = re.sub(r"\s+", " ", own[1]).upper()
+    included = re.search(r"\bINCLUDE ?\(([^()]*)\)", own[1], re.IGNORECASE)
+    include = [literal(one.strip().strip('"')) for one in included[1].split(",")] if included else []
+    before = re.sub(r"\s+", " ", operation.call[: own.start()]).upper()
+    of_index = f", postgresql_include=[{', '.join(include)}]" if include else ""
+    of_index += ", postgresql_nulls_not_distinct=True" * before.rstrip().endswith("NULLS NOT DISTINCT")
+    return of_index, _deferred("DEFERRABLE" in text.replace("NOT DEFERRABLE", ""), text)
+
+
+def _deferred(deferrable: bool, initially: str) -> str:
+    deferred = "DEFERRED" in initially.upper()
+    return " DEFERRABLE" * (deferrable or deferred) + " INITIALLY DEFERRED" * deferred

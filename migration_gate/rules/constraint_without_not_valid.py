@@ -40,13 +40,25 @@ Source: PostgreSQL's documentation, ALTER TABLE, "ADD table_constraint" and Note
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
 from migration_gate.operations.effects import effects
-from migration_gate.operations.model import AddConstraint
-from migration_gate.rules.base import Hazard, Migration, is_new
-from migration_gate.rules.remedies import directive, execute, literal, quoted, source, sql_name, with_keywords
+from migration_gate.operations.model import AddColumn, AddConstraint
+from migration_gate.rules.base import Hazard, Migration, is_new, same
+from migration_gate.rules.remedies import (
+    columns_in,
+    directive,
+    execute,
+    literal,
+    method,
+    python_call,
+    quoted,
+    source,
+    sql_name,
+    with_keywords,
+)
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -54,9 +66,24 @@ def check(migration: Migration) -> Iterator[Hazard]:
         if not isinstance(operation, AddConstraint) or operation.kind not in ("check", "foreign key"):
             continue
         (effect, *_) = effects(operation)
-        if effect.work != "scan" or is_new(operation.table, migration.earlier(operation)):
+        scans = effect.work == "scan" or _gets_values(migration, operation)
+        if not scans or is_new(operation.table, migration.earlier(operation)):
             continue
         yield migration.hazard(operation, _message(operation), _remedy(operation), table=operation.table)
+
+
+def _gets_values(migration: Migration, operation: AddConstraint) -> bool:
+    """Whether a foreign key comes with a column that has a value in the rows that are there: PostgreSQL then looks each
+    of them up, and where they hold NULL it does not (parse_utilcmd.c, transformAlterTableStmt).
+    """
+    return operation.inline and any(
+        isinstance(one, AddColumn)
+        and one.at == operation.at
+        and same(one.table, operation.table)
+        and one.column.name in operation.columns
+        and one.column.default not in (None, "NULL")
+        for one in migration.operations
+    )
 
 
 def _message(operation: AddConstraint) -> str:
@@ -69,6 +96,12 @@ def _message(operation: AddConstraint) -> str:
         )
     other = f" and of {operation.references}" if operation.references else ""
     to = f" to {operation.references}" if operation.references else ""
+    if operation.inline:
+        return (
+            f"{operation.name or 'a foreign key'} is added from {table}{to} with its column, and PostgreSQL looks "
+            f"up the default for each row of {table} under ACCESS EXCLUSIVE: reads and writes of {table} wait until "
+            "that has ended."
+        )
     return (
         f"{operation.name or 'a foreign key'} is added from {table}{to}, and PostgreSQL looks up each row of {table} "
         "before "
@@ -85,7 +118,7 @@ def _remedy(operation: AddConstraint) -> str:
         if operation.name is None:
             added = re.sub(r"\(None, |constraint_name=None", lambda one: _named(one[0], name), added, count=1)
     else:
-        added = execute(_sql(operation, name))
+        added = _column_alone(operation) + execute(_sql(operation, name))
     return "\n".join(
         [
             added,
@@ -112,5 +145,68 @@ def _sql(operation: AddConstraint, name: str) -> str:
     if operation.kind == "check":
         return f"{head} CHECK ({operation.condition or '…'}) NOT VALID"
     columns = ", ".join(map(quoted, operation.columns)) or "…"
+    return f"{head} FOREIGN KEY ({columns}) {_references(operation)} NOT VALID"
+
+
+# ── a foreign key that is not a directive's ──────────────────────────────────────────────────────────────
+
+_NAME = r'(?:"(?:[^"]|"")+"|[\w$…]+)'
+# PostgreSQL's documentation, CREATE TABLE: the clause, and what may follow it.
+_CLAUSE = (
+    rf"\bREFERENCES\s+{_NAME}(?:\s*\.\s*{_NAME})?(?:\s*\([^()]*\))?"
+    r"(?:\s+(?:MATCH\s+\w+|ON\s+(?:DELETE|UPDATE)\s+(?:NO\s+ACTION|RESTRICT|CASCADE|SET\s+(?:NULL|DEFAULT))"
+    r"(?:\s*\([^()]*\))?|(?:NOT\s+)?DEFERRABLE|INITIALLY\s+\w+))*"
+)
+# ForeignKey's keywords, in the order in which SQL has them.
+_KEYWORDS = {"match": "MATCH", "ondelete": "ON DELETE", "onupdate": "ON UPDATE"}
+
+
+def _references(operation: AddConstraint) -> str:
+    """The clause with all that the user's own says: the columns, and what happens to rows that lose theirs."""
     other = sql_name(operation.references) if operation.references else "…"
-    return f"{head} FOREIGN KEY ({columns}) REFERENCES {other} NOT VALID"
+    call = python_call(operation.call)
+    if call is None:
+        first = re.escape(operation.columns[0]) if operation.columns else ""
+        begins = re.search(
+            rf'(?<![\w$]){first}(?![\w$])"?\s*(?:[,)]|\s[^,]*?REFERENCES)', operation.call, re.IGNORECASE
+        )
+        found = re.compile(_CLAUSE, re.IGNORECASE).search(operation.call, begins.start() if begins else 0)
+        return found[0] if found else f"REFERENCES {other}"
+    keys = [one for column in _columns(operation, call) for one in column.args if _is_constraint(one, "ForeignKey")]
+    if len(keys) != 1 or not isinstance(keys[0], ast.Call):
+        return f"REFERENCES {other}"
+    return f"REFERENCES {other}{_options(keys[0])}"
+
+
+def _options(key: ast.Call) -> str:
+    """What ``ForeignKey("groups.code", ondelete="CASCADE")`` says beside the table."""
+    said = ""
+    if key.args and isinstance(key.args[0], ast.Constant) and isinstance(key.args[0].value, str):
+        said = f" ({quoted(key.args[0].value.rpartition('.')[2])})"
+    words = {
+        one.arg: str(one.value.value) for one in key.keywords if isinstance(one.value, ast.Constant) and one.value.value
+    }
+    said += "".join(f" {sql} {words[name].upper()}" for name, sql in _KEYWORDS.items() if words.get(name))
+    said += " DEFERRABLE" * bool(words.get("deferrable"))
+    return said + (f" INITIALLY {words['initially']}" if words.get("initially") else "")
+
+
+def _column_alone(operation: AddConstraint) -> str:
+    """The line that adds the column without the constraint, "" where none comes with it."""
+    call = directive(operation, "add_column")
+    columns = _columns(operation, call) if call else []
+    if call is None or not columns:
+        return ""
+    for column in columns:
+        column.args = [one for one in column.args if not _is_constraint(one, "ForeignKey", "CheckConstraint")]
+    return f"{source(call)}\n"
+
+
+def _columns(operation: AddConstraint, call: ast.Call) -> list[ast.Call]:
+    """The columns in a call that may be the constraint's: those of its name, and those whose name is computed."""
+    names = (None, *operation.columns)
+    return [one for one in columns_in(call) if one.args and getattr(one.args[0], "value", None) in names]
+
+
+def _is_constraint(node: ast.expr, *names: str) -> bool:
+    return isinstance(node, ast.Call) and method(node) in names

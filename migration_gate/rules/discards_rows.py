@@ -48,6 +48,7 @@ Source: PostgreSQL's documentation, TRUNCATE, DELETE, "Dependency Tracking"; mea
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -58,6 +59,7 @@ from migration_gate.operations.model import (
     DropColumn,
     DropConstraint,
     DropTable,
+    NotRead,
     Operation,
     RenameColumn,
     RenameTable,
@@ -65,7 +67,7 @@ from migration_gate.operations.model import (
 )
 from migration_gate.rules.base import Hazard, Migration, is_empty, is_new, same
 from migration_gate.rules.names import after, as_written, mentions, shipped_as
-from migration_gate.rules.remedies import execute, literal, python_call, quoted, schema_keyword, sql_name
+from migration_gate.rules.remedies import execute, literal, method, python_call, quoted, schema_keyword, sql_name
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -112,7 +114,7 @@ def _cascade(migration: Migration, one: DropTable | DropColumn | DropConstraint)
     )
     plain = re.sub(r"(?<!delete)(?<!update)\s+cascade\b", "", one.call, flags=re.IGNORECASE)
     remedy = f"{plain.rstrip('; ')};" if plain != one.call and python_call(one.call) is None else None
-    return migration.hazard(one, message, remedy)
+    return migration.hazard(one, message, remedy, table=one.table)
 
 
 def _made_again(migration: Migration, one: DropTable | DropColumn) -> Iterator[Hazard]:
@@ -130,7 +132,7 @@ def _made_again(migration: Migration, one: DropTable | DropColumn) -> Iterator[H
     message = f"{what} is dropped and made again in line {made.at.line}: it comes back without its {lost}."
     if copied:
         message += f" {copied.at.path.name}:{copied.at.line} may have copied them before."
-    yield migration.hazard(one, message, _changed(one, made), sure=copied is None)
+    yield migration.hazard(one, message, _changed(one, made), sure=copied is None, table=one.table)
 
 
 def _again(later: tuple[Operation, ...], table: Table, column: str) -> AddColumn | CreateTable | None:
@@ -148,16 +150,29 @@ def _again(later: tuple[Operation, ...], table: Table, column: str) -> AddColumn
 
 
 def _copied(table: Table, earlier: tuple[Operation, ...]) -> Operation | None:
-    """What may have taken the rows elsewhere: an INSERT into another table, CREATE TABLE AS, or an UPDATE of it."""
+    """What may have taken the rows elsewhere: an INSERT into another table, CREATE TABLE AS, an UPDATE of it, or the
+    ORM.
+    """
     for one in reversed(earlier):
         match one:
             case ChangeRows(verb="INSERT") | CreateTable(from_query=True):
-                if not same(one.table, table) and mentions(one.call, table):
+                if not same(one.table, table) and (mentions(one.call, table) or _from_a_variable(one.call)):
                     return one
             case ChangeRows(verb="UPDATE"):
                 if mentions(one.call, table):
                     return one
+            case NotRead(reason=reason) if reason.startswith("rows changed through the ORM"):
+                return one
     return None
+
+
+def _from_a_variable(call: str) -> bool:
+    """Whether rows that Python holds are put in, from wherever they come: ``op.bulk_insert(archive, rows)``."""
+    tree = python_call(call)
+    if tree is None:
+        return False
+    rows = tree.args if method(tree).startswith("bulk_save") else tree.args[1:]  # before them, the table
+    return any(isinstance(one, ast.Name) for one in rows)
 
 
 def _changed(one: DropTable | DropColumn, made: AddColumn | CreateTable) -> str | None:

@@ -43,7 +43,7 @@ from typing import NamedTuple
 from migration_gate.operations.model import DropColumn, DropTable, Table
 from migration_gate.project.models_at import Mapping, Models, any_mapped, mappings, models_at, not_read
 from migration_gate.rules.base import Hazard, Migration
-from migration_gate.rules.names import as_written, shipped_as, taken_again
+from migration_gate.rules.names import as_written, shipped_as, stands_again, taken_again
 from migration_gate.rules.remedies import literal, python_call, quoted, schema_keyword, sql_name
 
 
@@ -63,6 +63,8 @@ def check(migration: Migration) -> Iterator[Hazard]:
         column = operation.column if isinstance(operation, DropColumn) else ""
         known_as = shipped_as(operation.table, column, migration.earlier(operation))
         if known_as is None or taken_again(migration, operation, operation.table, column):
+            continue
+        if stands_again(*known_as, migration.earlier(operation)):
             continue
         models = models or migration.models() or models_at(migration.project)
         said = _said(models, *known_as)

@@ -18,7 +18,8 @@ Write instead:
 
 That is the table as this migration needs it, with the few columns that it uses, for as long as the file is kept.
 
-Silent on helper modules without mapped classes: what they hold is the author's to keep.
+Silent on helper modules without mapped classes: what they hold is the author's to keep. A class that is imported for
+its `__tablename__` alone is a note.
 
 Source: SQLAlchemy's documentation, "Lightweight Table constructs"; measured: a migration with its class, after the
 class has got another column.
@@ -33,13 +34,21 @@ from pathlib import Path
 from migration_gate.operations.model import UsesModel
 from migration_gate.project.models import Mapped, read_mapped
 from migration_gate.project.revision import SyntaxProblem, parse_python
-from migration_gate.rules.base import Hazard, Migration
+from migration_gate.rules.base import Hazard, Migration, nodes_of
 from migration_gate.rules.remedies import literal
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
     for operation in migration.operations:
-        if isinstance(operation, UsesModel):
+        if isinstance(operation, UsesModel) and _is_name_alone(operation):
+            yield migration.hazard(
+                operation,
+                f"{operation.name} is the application's own class ({operation.where}), imported for its __tablename__ "
+                "alone. Once it is renamed or removed, this file can no longer be imported, and no database upgraded: "
+                "write the table's name.",
+                sure=False,
+            )
+        elif isinstance(operation, UsesModel):
             yield migration.hazard(
                 operation,
                 f"{operation.name} is the application's own class ({operation.where}), as it is today and not as it "
@@ -47,6 +56,14 @@ def check(migration: Migration) -> Iterator[Hazard]:
                 "a column that is not there yet, and a new database can no longer be built.",
                 _remedy(operation, migration.project.root),
             )
+
+
+def _is_name_alone(operation: UsesModel) -> bool:
+    """Whether the migration takes nothing of a class but what its table is called."""
+    nodes = nodes_of(operation.at.path)
+    uses = [one for one in nodes if operation.name in (getattr(one, "id", None), getattr(one, "attr", None))]
+    names = [one.value for one in nodes if isinstance(one, ast.Attribute) and one.attr == "__tablename__"]
+    return bool(uses) and all(any(one is name for name in names) for one in uses)
 
 
 def _remedy(operation: UsesModel, root: Path) -> str | None:

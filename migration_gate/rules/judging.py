@@ -290,10 +290,13 @@ def _judge(migration: Migration) -> Judged:
 
 
 def _once(hazards: Sequence[Hazard]) -> Iterator[Hazard]:
-    """The hazards of one rule, those of a line that a loop runs for several tables as one."""
+    """The hazards of one rule, those of a line that a loop runs for several tables as one, where all that differs is
+    the table.
+    """
     places: dict[tuple[object, ...], list[Hazard]] = {}
     for number, one in enumerate(hazards):
-        place = (one.line, one.end, one.sure) if one.table else (number,)
+        said = f"{one.message}{one.remedy}".replace(one.table.name, "…") if one.table else ""
+        place = (one.line, one.end, one.sure, said) if one.table else (number,)
         places.setdefault(place, []).append(one)
     for first, *more in places.values():
         tables = dict.fromkeys(str(one.table) for one in more if one.table != first.table)

@@ -60,6 +60,25 @@ def taken_again(migration: Migration, operation: Operation, table: Table, column
     return None
 
 
+def stands_again(table: Table, column: str, earlier: tuple[Operation, ...]) -> bool:
+    """Whether what is new has already given a name to something else, after it was renamed away: code that uses the
+    name finds that, whatever becomes of what had it.
+    """
+    for one in reversed(earlier):
+        match one:
+            case AddColumn() if same(one.table, table) and one.column.name == column:
+                return one.column.writes != "generated"
+            case CreateTable() if same(one.table, table):
+                return not column or column in [made.name for made in one.columns]
+            case RenameColumn() if same(one.table, table) and column in (one.column, one.to):
+                return one.to == column
+            case RenameTable() if same(one.table, table):
+                return False
+            case RenameTable() if same(one.to, table):
+                return not column
+    return False
+
+
 def after(migration: Migration, operation: Operation) -> tuple[Operation, ...]:
     """What comes after one of a revision's operations in it."""
     for position, one in enumerate(migration.operations):

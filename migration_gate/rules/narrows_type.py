@@ -88,7 +88,7 @@ def check(migration: Migration) -> Iterator[Hazard]:
         elif (answer := _narrows(old, casts, one.to_type)) and old and one.to_type:
             yield from _narrowed(migration, one, old, one.to_type, bool(casts) and casts[-1] == one.to_type)
         elif answer is None and one.to_type not in _WIDEST:
-            yield migration.hazard(one, _unknown(one, old), sure=False)
+            yield migration.hazard(one, _unknown(one, old), sure=False, table=one.table)
 
 
 def _narrows(old: SqlType | None, casts: tuple[SqlType | None, ...], new: SqlType | None) -> bool | None:
@@ -130,7 +130,7 @@ def _by_expression(migration: Migration, one: ChangeType) -> Iterator[Hazard]:
 
 
 def _unknown(one: ChangeType, old: SqlType | None) -> str:
-    to = one.to_type or one.to or "a type that could not be read"
+    to = one.to_type or " ".join((one.to or "a type that could not be read").split())
     clocks = {"timestamp without time zone", "timestamp with time zone"}
     if old and one.to_type and {old.name, one.to_type.name} == clocks:
         return (
@@ -155,7 +155,7 @@ def _narrowed(migration: Migration, one: ChangeType, old: SqlType, new: SqlType,
         message += " Only new revisions have put rows into the table."
     nearly = ((old.name, new.name) in _FITS_NEARLY and not new.modifiers) or (_limit(new) or 0) >= _LONG
     sure = not (doubt or nearly or is_new(one.table, earlier))
-    yield migration.hazard(one, message, _remedy(one, old, new), sure)
+    yield migration.hazard(one, message, _remedy(one, old, new), sure, one.table)
 
 
 def _name(one: ChangeType) -> str:
@@ -179,6 +179,8 @@ def _consequence(one: ChangeType, old: SqlType, new: SqlType, explicit: bool) ->
         return f"{refuses} a larger number (22003)."
     if new.name in _INTEGERS or (new.name == "numeric" and new.modifiers):
         return f"Digits after the point are rounded away without a word, and {refuses} a larger number (22003)."
+    if new.name == "jsonb":
+        return "Of a key that an object has twice only the last value stays, and PostgreSQL refuses \\u0000 (22P05)."
     return f"What {new} cannot hold of a value is lost without a word."
 
 
@@ -266,7 +268,8 @@ def _remedy(one: ChangeType, old: SqlType, new: SqlType) -> str:
     table, column, beside = sql_name(one.table), quoted(one.column), quoted(f"{one.column}_new")
     limit = _limit(new)
     misfit = _misfit(column, old, new)
-    value, fits = f"{column}::{new}", f"{beside} IS NULL AND NOT ({misfit})"
+    fit = misfit.removeprefix("NOT ") if misfit.startswith("NOT pg_input_is_valid(") else f"NOT ({misfit})"
+    value, fits = f"{column}::{new}", f"{beside} IS NULL AND {fit}"
     if limit is not None:
         text = column if old.name in _TEXTS else f"{column}::text"
         value, fits = f"left({text}, {limit})", f"{beside} IS NULL AND {column} IS NOT NULL"

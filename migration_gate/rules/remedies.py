@@ -88,12 +88,54 @@ def method(call: ast.Call) -> str:
 
 
 def directive(operation: Operation, *names: str) -> ast.Call | None:
-    """The operation's own call, as op has it, where it is one of these directives; else, and for SQL, None."""
+    """The operation's own call, as op has it, where it is one of these directives; else, and for SQL, None. What it is
+    about is spelled out where the call has variables for it: a remedy may stand outside of the loop or the helper that
+    they belong to.
+    """
     call = python_call(operation.call)
     if call is None or method(call) not in names:
         return None
     table = getattr(operation, "table", None)
-    return out_of_batch(call, table) if table and in_batch(call) else call
+    if table is None:
+        return call
+    return _spelled_out(out_of_batch(call, table) if in_batch(call) else call, operation, table)
+
+
+def _spelled_out(call: ast.Call, operation: Operation, table: Table) -> ast.Call:
+    known = _what_it_is_about(operation, table)
+    arguments = _ARGUMENTS.get(method(call), ())
+    args = [_known(one, known.get(name)) for name, one in zip(arguments, call.args, strict=False)]
+    keywords = [ast.keyword(one.arg, _known(one.value, known.get(one.arg or ""))) for one in call.keywords]
+    func = ast.parse(f"op.{method(call)}", mode="eval").body if operation.at.inside else call.func
+    return ast.Call(func, [*args, *call.args[len(args) :]], keywords)
+
+
+def _what_it_is_about(operation: Operation, table: Table) -> dict[str, str | None]:
+    """The arguments of directives that an operation knows, as source text; None of what it does not."""
+    name, columns = getattr(operation, "name", None), getattr(operation, "columns", ())
+    other, column = getattr(operation, "references", None), getattr(operation, "column", None)
+    given = literal(name) if name and "…" not in name else '"…"' if operation.at.inside else None
+    names = [one for one in columns if isinstance(one, str) and one]  # an expression is "", a new table's is a Column
+    listed = f"[{', '.join(map(literal, names))}]" if names and len(names) == len(columns) else None
+    return {
+        **dict.fromkeys(_TABLES, literal(table.name) if "…" not in table.name else None),
+        **dict.fromkeys(("index_name", "constraint_name"), given),
+        **dict.fromkeys(("columns", "local_cols"), listed),
+        **dict.fromkeys(("schema", "source_schema"), literal(table.schema) if table.schema else None),
+        "column_name": literal(column) if isinstance(column, str) else None,
+        "referent_table": literal(other.name) if isinstance(other, Table) and "…" not in other.name else None,
+        "unique": str(operation.unique) if isinstance(operation, CreateIndex) else None,
+    }
+
+
+def _known(value: ast.expr, known: str | None) -> ast.expr:
+    """What is written out, by itself or in ``op.f()``, stays as it is."""
+    written = value.args[0] if isinstance(value, ast.Call) and method(value) == "f" and value.args else value
+    try:
+        ast.literal_eval(written)
+    except ValueError:
+        return ast.parse(known, mode="eval").body if known else value
+    return value
 
 
 def with_keywords(call: ast.Call, **keywords: str | None) -> ast.Call:
@@ -178,7 +220,10 @@ def statement(operation: Operation) -> str:
     if call is None:
         return execute(operation.call.strip("; \n"))
     table = getattr(operation, "table", None)
-    return source(out_of_batch(call, table)) if table and in_batch(call) else tidy(operation.call)
+    if table is None:
+        return tidy(operation.call)
+    made = _spelled_out(out_of_batch(call, table) if in_batch(call) else call, operation, table)
+    return tidy(operation.call) if ast.dump(made) == ast.dump(call) else source(made)
 
 
 def drop_first(index: CreateIndex) -> str:

@@ -100,6 +100,7 @@ def _column(migration: Migration, one: RenameColumn) -> Hazard:
         f"# only in Python: the model says {to} = mapped_column({literal(column)}), and there is no migration.\n"
         f"# in the database too: add {to}, write both from this release on, drop {column} two releases later.\n"
         f"op.add_column({names})\n{copy}",
+        table=table,
     )
 
 
@@ -132,8 +133,8 @@ def _table(migration: Migration, one: RenameTable) -> Hazard:
     view = f"CREATE VIEW {sql_name(old)} AS SELECT * FROM {sql_name(Table(new.name, schema))}"
     call = python_call(one.call)
     if call is None:
-        return migration.hazard(one, message, f"{one.call.rstrip('; ')};\n{view};")
-    return migration.hazard(one, message, f"{as_written(one.call)}\n{execute(view)}")
+        return migration.hazard(one, message, f"{one.call.rstrip('; ')};\n{view};", table=old)
+    return migration.hazard(one, message, f"{as_written(one.call)}\n{execute(view)}", table=old)
 
 
 def _other(migration: Migration, one: Rename) -> Hazard:

@@ -51,6 +51,7 @@ from collections.abc import Iterator
 
 from migration_gate.operations.effects import Known, effects
 from migration_gate.operations.model import AddColumn, ChangeType, Operation, RefreshView, RewriteTable, SqlType
+from migration_gate.operations.type_names import BUILT_IN
 from migration_gate.rules.base import Hazard, Migration, column_type, is_new
 from migration_gate.rules.remedies import (
     add_column,
@@ -178,6 +179,24 @@ def _default(operation: AddColumn) -> str | None:
     return None if default in (None, "NULL", "an expression") else default
 
 
+_ANEW = "PostgreSQL writes all of {table} anew under ACCESS EXCLUSIVE."
+# No other type is stored as one of these is (pg_cast: none is binary coercible to it).
+_ALONE = frozenset("json,jsonb,uuid,boolean,smallint,bigint,real,double precision,date".split(","))
+
+
+def _doubt(operation: ChangeType, existing: SqlType | None) -> str:
+    """What the change would have to be so that the rows stay as they are."""
+    new = operation.to_type
+    to = new or " ".join((operation.to or "another type").split())
+    if existing is None and new and new.name in _ALONE and not new.array:
+        return f"to {to}, and what it was is not known: unless it was {new.name} before"
+    if existing is None:
+        return f"to {to}, and what it was is not known: unless that is a longer varchar, a text, or the same again"
+    if new and new.name not in BUILT_IN:
+        return f"from {existing} to {to}: unless that is a domain of the same type, or the same again"
+    return f"from {existing} to {to}: unless that is a longer varchar, a text, or the same again"
+
+
 def _type(operation: ChangeType, existing: SqlType | None) -> tuple[bool, str, str | None] | None:
     (effect,) = effects(operation, Known(existing=existing))
     if effect.work == "":
@@ -186,18 +205,12 @@ def _type(operation: ChangeType, existing: SqlType | None) -> tuple[bool, str, s
     if effect.work is None and existing and operation.to_type and "time zone" in existing.name:
         return (
             False,
-            f"the type of {name} changes from {existing} to {to}: unless the session's TimeZone is UTC, PostgreSQL "
-            f"writes all of {table} anew under ACCESS EXCLUSIVE.",
+            f"the type of {name} changes from {existing} to {to}: unless the session's TimeZone is UTC, "
+            f"{_ANEW.format(table=table)}",
             None,
         )
     if effect.work is None:
-        before = f"from {existing} to {to}" if existing else f"to {to}, and its type before is not known"
-        return (
-            False,
-            f"the type of {name} changes {before}. Where that is more than a longer varchar or text, PostgreSQL writes "
-            f"all of {table} anew under ACCESS EXCLUSIVE.",
-            None,
-        )
+        return False, f"the type of {name} changes {_doubt(operation, existing)}, {_ANEW.format(table=table)}", None
     using = " by a USING expression" if operation.using else ""
     message = (
         f"the type of {name} changes from {existing or 'another type'} to {to}{using}: PostgreSQL writes all of "
@@ -205,13 +218,14 @@ def _type(operation: ChangeType, existing: SqlType | None) -> tuple[bool, str, s
         f"and its indexes anew under ACCESS EXCLUSIVE. {_WAIT.format(table=table)}"
     )
     column, new = quoted(operation.column), quoted(f"{operation.column}_new")
+    value = operation.using or column  # without USING there is a cast for assignments, which UPDATE takes as well
     remedy = "\n".join(
         [
             "# a column of the new type beside it; the application writes both, and reads the new one once it is "
             "filled:",
             execute(f"ALTER TABLE {sql_name(table)} ADD COLUMN {new} {to}"),
             "# then, in a revision of its own, some thousand rows at a time:",
-            execute(f"UPDATE {sql_name(table)} SET {new} = {column} WHERE {new} IS NULL AND {column} IS NOT NULL"),
+            execute(f"UPDATE {sql_name(table)} SET {new} = {value} WHERE {new} IS NULL AND {column} IS NOT NULL"),
             f"# and in a later release, when nothing uses {operation.column} any more:",
             f"op.drop_column({literal(table.name)}, {literal(operation.column)}{schema_keyword(table)})",
         ]

@@ -103,6 +103,7 @@ def _hazard(target: SetNotNull, earlier: tuple[Operation, ...], revision: str | 
         revision=revision,
         remedy=_remedy(target),
         sure=not (partly or rows or unread),
+        table=table,
     )
 
 

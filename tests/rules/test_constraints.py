@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.rules.traffic import EXCLUSIVE, Watch, filled, judge, steps
+from tests.rules.watch import Lab, ask, fork, project, upgrade
 
 NOT_VALID = "constraint-without-not-valid"
 INDEX = "constraint-builds-index"
@@ -45,6 +46,15 @@ SCANS = {
         "memberships",
         'op.execute("ALTER TABLE memberships ADD FOREIGN KEY (group_id) REFERENCES groups (id)")',
     ),
+    "foreign key in SQL, one of several": (
+        "memberships",
+        'op.execute("ALTER TABLE memberships ADD note text, ADD CONSTRAINT m FOREIGN KEY (group_id) '
+        'REFERENCES groups (id) ON DELETE CASCADE")',
+    ),
+    "foreign key with its column": (
+        "orders",
+        'op.add_column("orders", sa.Column("group_id", sa.Integer(), sa.ForeignKey("groups.id", ondelete="CASCADE")))',
+    ),
     "foreign key of a new column": (
         "orders",
         'op.add_column("orders", sa.Column("group_id", sa.Integer()))\n'
@@ -52,6 +62,51 @@ SCANS = {
     ),
 }
 
+# As these are in SQL alone: a foreign key whose column has a value in each row.
+SCANS_WITH_A_DEFAULT = (
+    'op.execute("ALTER TABLE orders ADD group_id int DEFAULT 1 REFERENCES groups (id) ON DELETE CASCADE")'
+)
+
+# What a constraint says besides, and its remedy has to say as well.
+KEPT = {
+    "on delete, in SQL": (
+        NOT_VALID,
+        'op.execute("ALTER TABLE memberships ADD CONSTRAINT m FOREIGN KEY (user_id) REFERENCES users (id) '
+        'MATCH FULL ON DELETE CASCADE ON UPDATE SET NULL DEFERRABLE INITIALLY DEFERRED")',
+    ),
+    "on delete, of a column": (
+        NOT_VALID,
+        'op.add_column("orders", sa.Column("group_id", sa.Integer, sa.ForeignKey("groups.id", ondelete="SET NULL")))',
+    ),
+    "on delete, of a column in a batch": (
+        NOT_VALID,
+        'with op.batch_alter_table("orders") as b:\n    b.add_column(sa.Column("group_id", sa.Integer, '
+        'sa.ForeignKey("groups.id", name="o", onupdate="CASCADE", deferrable=True, initially="DEFERRED")))',
+    ),
+    "to a column that is no primary key": (
+        NOT_VALID,
+        'op.execute("ALTER TABLE users ADD CONSTRAINT names UNIQUE (id, name), ADD CONSTRAINT ages UNIQUE (email)")\n'
+        'op.add_column("orders", sa.Column("email", sa.Text, sa.ForeignKey("users.email")))',
+    ),
+    "in a loop": (
+        NOT_VALID,
+        'for table in ("orders",):\n'
+        '    op.create_foreign_key(f"{table}_u", table, "users", ["user_id"], ["id"], ondelete="CASCADE")',
+    ),
+    "deferrable": (
+        INDEX,
+        'op.create_unique_constraint("u", "users", ["age", "id"], deferrable=True, initially="DEFERRED")',
+    ),
+    "deferrable, in SQL": (
+        INDEX,
+        'op.execute("ALTER TABLE users ADD CONSTRAINT u UNIQUE (id, age) DEFERRABLE, ADD CHECK (age > 0)")',
+    ),
+    "include, in SQL": (INDEX, 'op.execute("ALTER TABLE users ADD CONSTRAINT u UNIQUE (id, age) INCLUDE (bio, name)")'),
+    "in a loop, unique": (
+        INDEX,
+        'for table in ("users",):\n    op.create_unique_constraint(f"{table}_u", table, ["id", "age"])',
+    ),
+}
 SCANS_NOT = {
     "check, not valid": 'op.create_check_constraint("c", "users", "age > 0", postgresql_not_valid=True)',
     "check in SQL, not valid": 'op.execute("ALTER TABLE users ADD CONSTRAINT c CHECK (age > 0) NOT VALID")',
@@ -114,6 +169,32 @@ def test_what_is_validated_at_once_reads_the_table(case: str, tmp_path: Path, wa
     assert scan.scanned == {table}
     wanted = EXCLUSIVE if "check" in case else "SHARE ROW EXCLUSIVE"
     assert wanted in {mode for name, mode in scan.held if name == table}
+
+
+def test_a_default_is_looked_up_for_each_row(tmp_path: Path, watch: Watch) -> None:
+    (finding,) = judge(tmp_path, NOT_VALID, SCANS_WITH_A_DEFAULT).findings
+    assert "group_id" in (finding.remedy or "")
+    (statement,) = watch(SCANS_WITH_A_DEFAULT).statements
+    assert statement.scanned == {"orders"}
+    assert ("orders", EXCLUSIVE) in statement.held
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_the_remedy_makes_the_same_constraint(case: str, tmp_path: Path, lab: Lab) -> None:
+    rule, body = KEPT[case]
+    findings = judge(tmp_path, rule, body).findings
+    bodies = [one for finding in findings for one in steps(finding)]
+    if "no primary key" in case:
+        bodies.insert(0, body.splitlines()[0])
+    made = []
+    for number, one in enumerate(([body], bodies)):
+        with fork(lab) as database:
+            seen = upgrade(lab, database, project(tmp_path / str(number), *one, per_migration=True))
+            assert seen.error is None, seen.message
+            answer = ask(lab, database, "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint")
+            assert isinstance(answer, list)
+            made.append({(name, text) for name, text in answer if not text.startswith("CHECK")})
+    assert made[0] == made[1]
 
 
 @pytest.mark.parametrize("case", SCANS_NOT)

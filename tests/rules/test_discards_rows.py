@@ -119,6 +119,30 @@ NOTES = {
         op.execute("CREATE TABLE archive AS SELECT * FROM memberships")
         op.execute("TRUNCATE memberships")
     """,
+    "copied by way of Python": """
+        archive = op.create_table("archive", sa.Column("id", sa.Integer()))
+        rows = [dict(row) for row in op.get_bind().execute(sa.text("SELECT id FROM memberships")).mappings()]
+        op.bulk_insert(archive, rows)
+        op.execute("DELETE FROM memberships")
+    """,
+    "copied through the ORM": """
+        from sqlalchemy.orm import Session, declarative_base
+
+        Base = declarative_base()
+
+        class Membership(Base):
+            __tablename__ = "memberships"
+            id = sa.Column(sa.Integer, primary_key=True)
+
+        class Group(Base):
+            __tablename__ = "groups"
+            id = sa.Column(sa.Integer, primary_key=True)
+
+        session = Session(bind=op.get_bind())
+        kept = [Group(id=one.id) for one in session.query(Membership).all()]
+        session.bulk_save_objects(kept)
+        session.query(Membership).delete()
+    """,
     "a column copied": """
         op.add_column("users", sa.Column("kept", sa.Integer()))
         op.execute("UPDATE users SET kept = age")
@@ -134,6 +158,23 @@ def test_rows_that_were_copied_before_make_a_note(body: str, tmp_path: Path) -> 
     assert verdict.findings == ()
     (note,) = verdict.notes
     assert "may have copied them before" in note.message
+
+
+def test_a_loop_is_said_once(tmp_path: Path) -> None:
+    body = 'for table in ("users", "groups"):\n    op.execute(f"DROP TABLE {table} CASCADE")'
+    (finding,) = judge(tmp_path, RULE, body).findings
+    assert "CASCADE drops with users" in finding.message
+    assert finding.message.endswith("The same of groups, for which this line runs too.")
+
+
+def test_what_differs_by_more_than_the_table_is_said_of_each(tmp_path: Path) -> None:
+    body = """
+        for table, column in (("users", "age"), ("groups", "name")):
+            op.drop_column(table, column)
+            op.add_column(table, sa.Column(column, sa.Text()))
+    """
+    first, second = judge(tmp_path, RULE, dedent(body)).findings
+    assert ("users.age" in first.message, "groups.name" in second.message) == (True, True)
 
 
 def test_rows_of_another_table_are_not_copied(tmp_path: Path) -> None:

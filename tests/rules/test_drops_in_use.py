@@ -79,6 +79,19 @@ GOOD = {
         op.drop_column("users", "bio")
         op.alter_column("users", "bio2", new_column_name="bio")
     """,
+    "a column whose name a new one has": """
+        op.alter_column("users", "bio", new_column_name="bio_before")
+        op.add_column("users", sa.Column("bio", sa.Text()))
+        op.drop_column("users", "bio_before")
+    """,
+    "a column of a table whose name a new one has": """
+        op.rename_table("users", "users_before")
+        op.execute(
+            "CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL, email text, bio text, age integer, "
+            "nickname varchar(50), balance numeric(10,2), created_at timestamp)"
+        )
+        op.drop_column("users_before", "bio")
+    """,
     "a table that a view takes the name of": """
         op.execute("CREATE TABLE teams AS SELECT * FROM groups")
         op.drop_table("groups")

@@ -40,6 +40,12 @@ GOOD = {
         op.add_column("users", sa.Column(NAME, sa.Text()))
     """,
 }
+# What it takes of the class is the name of its table: today's columns are none of its business.
+NAME_ALONE = """
+    from app.models import User
+
+    op.add_column(User.__tablename__, sa.Column("phone", sa.Text()))
+"""
 # The class as it is some releases later.
 LATER = MODELS.replace("    age: Mapped[int | None]\n", "    age: Mapped[int | None]\n    locale: Mapped[str | None]\n")
 GONE = MODELS.replace("class User(", "class Person(")
@@ -63,6 +69,16 @@ def test_what_it_refuses_depends_on_the_day(body: str, tmp_path: Path, lab: Lab)
 
 def test_a_column_that_is_not_there_yet(tmp_path: Path, lab: Lab) -> None:
     assert run(lab, tmp_path, dedent(BAD["a session"]).strip(), LATER) == "42703"
+
+
+def test_a_table_name_alone_is_a_note(tmp_path: Path, lab: Lab) -> None:
+    body = dedent(NAME_ALONE).strip()
+    verdict = judge(tmp_path, RULE, body)
+    assert verdict.findings == ()
+    (note,) = verdict.notes
+    assert "for its __tablename__ alone" in note.message
+    assert run(lab, tmp_path, body, LATER) is None
+    assert run(lab, tmp_path, body, GONE) == "ImportError"
 
 
 @pytest.mark.parametrize("body", GOOD.values(), ids=GOOD)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import revision, write
+from tests.rules.conftest import Repository
 from tests.rules.traffic import EXCLUSIVE, Watch, filled, judge, steps
 
 RULE = "index-without-concurrently"
@@ -29,6 +31,10 @@ BAD = {
     "reserved word": ("order", 'op.create_index("i", "order", ["email"])'),
     "capital letters": ("Users", 'op.create_index("I", "Users", ["email"])'),
     "postgresql_concurrently=False": ("users", 'op.create_index("i", "users", ["age"], postgresql_concurrently=False)'),
+    "in a loop": (
+        "users",
+        'for table, columns in (("users", ["age"]),):\n    op.create_index(f"ix_{table}", table, columns)',
+    ),
     "with its column": ("users", 'op.add_column("users", sa.Column("phone", sa.Text(), index=True))'),
     "of a partitioned table": ("events", 'op.create_index("ix_events_day", "events", ["day"])'),
     "SQL": ("users", 'op.execute("CREATE INDEX i ON users (age)")'),
@@ -96,6 +102,30 @@ def test_what_it_lets_through_makes_nobody_wait(case: str, tmp_path: Path, watch
     waits = {name for one in building for name, mode in one.locks if mode in WAITS}
     assert waits - indexes == set() or "REINDEX" in GOOD[case]
     assert not any(one.built for one in seen.statements if "ON ONLY" in one.sql)
+
+
+HELPER = """
+class Indexes:
+    def __init__(self, op):
+        self.op = op
+
+    def make(self, table, columns):
+        self.op.create_index(f"ix_{table}", table, columns)
+
+    def drop(self, table):
+        for index in self.op.get_bind().execute("SELECT name FROM them"):
+            self.op.drop_index(index.name, table)
+"""
+
+
+def test_what_a_helper_s_names_stand_for_is_written_out(repository: Repository) -> None:
+    body = 'from app.helpers import Indexes\n\nIndexes(op).make("users", ["age"])\nIndexes(op).drop("users")'
+    repository.write({"a.py": revision("a", body)})
+    write(repository.root, {"app/__init__.py": "", "app/helpers.py": HELPER})
+    made, dropped = (finding.remedy or "" for finding in repository.judge(select=(RULE,)).findings)
+    assert "op.create_index('ix_users', 'users', ['age'], postgresql_concurrently=True)" in made
+    assert "op.drop_index(\"…\", 'users', if_exists=True, postgresql_concurrently=True)" in dropped
+    assert "self" not in made + dropped
 
 
 def test_a_table_that_came_two_revisions_earlier_is_new(tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ NO_CAST = "42804"
 
 # It fails on rows alone.
 FAILS = {
+    "in a loop": (
+        'for table, column in (("orders", "note"),):\n    op.alter_column(table, column, type_=sa.String(2))',
+        "22001",
+    ),
     "a shorter varchar": (
         'op.alter_column("orders", "note", existing_type=sa.String(200), type_=sa.String(50))',
         TOO_LONG,
@@ -290,3 +294,11 @@ def test_the_history_goes_before_existing_type_where_it_is_certain(repository: R
         repository.write({"a0.py": revision("a0", f"from app import unknown\n{made}")})
         repository.write({"a1.py": revision("a1", change.format(existing), "a0")})
         assert len(repository.findings(select=(RULE,), start_after=("a0",))) == closed, (made, existing)
+
+
+def test_json_that_jsonb_refuses(lab: Lab, repository: Repository):
+    (message,) = notes(judge(repository, NOTES["json to jsonb"]))
+    assert r"refuses \u0000 (22P05)" in message
+    with fork(lab) as database:
+        assert ask(lab, database, r"""SELECT '"\u0000"'::json::jsonb""") == "22P05"
+        assert ask(lab, database, """SELECT ('{"a": 1, "a": 2}'::json::jsonb)::text""") == [('{"a": 2}',)]
