@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +18,8 @@ VersionTable = tuple[str, str, str]  # which database the project asked for, the
 
 def notes(project: Project, ran: Ran, server: Server, database: str) -> Iterator[Note]:
     """One note of each kind at most, passwords left out."""
-    wanted = sorted({one["asked"] for one in ran.of("database") if not one["own"]})
+    # The port may be the throwaway server's, where the project names none.
+    wanted = sorted({re.sub(r":\d+/", "/", one["asked"]) for one in ran.of("database") if not one["own"]})
     if wanted:
         some = ", ".join(wanted)
         yield Note(f"{project.name}: env.py asked for {some}, and was given throwaway databases", _env(project))

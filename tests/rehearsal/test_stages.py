@@ -239,7 +239,7 @@ def test_what_env_py_asks_of_its_environment_is_said(tmp_path: Path, gate: Gate)
     (place / "pyproject.toml").write_text(SETTINGS)
     said = gate("ci", "--notes", cwd=place)
     assert "secret" not in said.out
-    assert "env.py asked for db.internal:5432/app, and was given throwaway databases" in said.out
+    assert "env.py asked for db.internal/app, and was given throwaway databases" in said.out
     assert "migrations/env.py:6: migrations: the project's code reads variables that are not set here: SHOP_TENANT" in (
         said.out
     )
