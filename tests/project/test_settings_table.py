@@ -31,7 +31,7 @@ def test_every_kind_of_value():
 
 def test_every_field_is_a_key():
     for field in Settings._fields:
-        value = {"environment": {}, "time_limit": 1, "postgres_version": 16}.get(field, "x")
+        value = {"environment": {}, "time_limit": 1, "postgres_version": 16, "rows": 5}.get(field, "x")
         assert from_table({field.replace("_", "-"): value}, "p")
 
 

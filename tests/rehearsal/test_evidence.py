@@ -172,7 +172,7 @@ def test_a_helper_is_told_by_the_line_that_calls_it(server: Server, tmp_path: Pa
 
 
 # pg8000 opens a transaction where CONCURRENTLY may not stand in one, watched or not (measured on 1.31.6).
-@pytest.mark.parametrize("driver", DRIVERS.keys() - {"pg8000"})
+@pytest.mark.parametrize("driver", sorted(DRIVERS.keys() - {"pg8000"}))
 def test_outside_of_a_transaction(driver: str, server: Server, tmp_path: Path) -> None:
     text = """
 op.add_column("users", sa.Column("a", sa.Integer()))
@@ -335,7 +335,7 @@ def test_where_postgresql_cannot_be_asked_the_upgrade_goes_on(driver: str, serve
 
 
 # pg8000 and the psycopgs send several statements as they are; asyncpg refuses them.
-@pytest.mark.parametrize("driver", DRIVERS.keys() - {"asyncpg"})
+@pytest.mark.parametrize("driver", sorted(DRIVERS.keys() - {"asyncpg"}))
 def test_several_statements_in_one_text(driver: str, server: Server, tmp_path: Path) -> None:
     text = """
 op.execute("SET LOCAL lock_timeout = '3s'; ALTER TABLE users ADD CHECK (age > 0)")
