@@ -31,6 +31,7 @@ class Settings(NamedTuple):
     python: str | None = None  # the project's interpreter, where the gate is installed in another environment
     setup_sql: str | None = None  # an SQL file that every throwaway database is made with: extensions, roles
     rows: int = 20  # of each table, before the new revisions
+    data_migrations_must_pass: bool = False  # on rows that are made up; else their failures are notes
     rows_from: str | None = None  # an SQL file, or "package.module:function", that brings rows of the project's own
     x: tuple[str, ...] = ()  # arguments of `alembic -x`
     environment: tuple[tuple[str, str], ...] = ()  # variables for the child, with {url}, {host} … filled in
@@ -71,6 +72,8 @@ def _check(value: Any, kind: Any) -> tuple[str, Any]:
         # bool is an int to Python, and not to the person who writes `time-limit = true`.
         whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
         return ("" if whole else "a whole number above 0"), value
+    if kind == "bool":
+        return ("" if isinstance(value, bool) else "true or false"), value
     if kind == "str | None":
         return ("" if _is_text(value) else "a string, not empty"), value
     if kind == "tuple[str, ...]":

@@ -21,6 +21,7 @@ from migration_gate.rehearsal.on_rows import failure
 from migration_gate.rehearsal.stages import OnRows, Rehearsal
 from migration_gate.rehearsal.unforeseen import blocks_traffic
 from migration_gate.rules import BLOCKS_TRAFFIC
+from migration_gate.rules.judging import shown
 
 MOST_NAMED = 8  # tables that stayed empty
 
@@ -47,7 +48,7 @@ def on_rows(project: Project, server: Server, rows: OnRows, said: Told, label: s
     findings, notes = findings + more, notes + left
     notes += tuple(Note(f"not seen: {one}") for one in unobserved(rows.ran.events))
     told = said._replace(findings=findings, notes=notes + _empty(rows))
-    told = _failed(rows, told, label)
+    told = _failed(project, rows, told, label)
     seen = [one for one in findings if any(evidence.kind == "lock" for evidence in one.evidence)]
     blocking = [one for one in seen if one.rule in (*BLOCKS_TRAFFIC, "blocks-traffic")]
     count = len(rows.statements)
@@ -59,16 +60,19 @@ def on_rows(project: Project, server: Server, rows: OnRows, said: Told, label: s
     return told.add(Told(stages=(Stage("locks", not blocking, label + words),)))
 
 
-def _failed(rows: OnRows, said: Told, label: str) -> Told:
+def _failed(project: Project, rows: OnRows, said: Told, label: str) -> Told:
     filled = len(rows.filled.tables)
     tables = f"{filled} table{'s' if filled != 1 else ''} with rows" if filled else "the dump's rows"
     if not rows.ran.status:
         return said.add(Told(stages=(Stage("rows", True, f"{label}the new revisions pass on {tables}"),)))
     error = next((one for one in rows.ran.events if one["event"] in ("error", "too-long")), None)
     counts = {_table(name): count for name, count in rows.filled.tables.items()}
-    failed = failure(error, said.findings, rows.statements, counts) if error and error["event"] == "error" else None
+    failed = None
+    if error and error["event"] == "error":
+        must_pass = project.settings.data_migrations_must_pass
+        failed = failure(error, said.findings, rows.statements, counts, must_pass)
     if failed is None:
-        words = error["message"].split("\n")[0] if error and error["event"] == "error" else "they did not end in time"
+        words = error["message"].split("\n")[0] if error and error["event"] == "error" else _too_long(rows)
         problem = f"the new revisions could not be tried on rows: {words}"
         return said.add(Told(problems=(label + problem,), stages=(Stage("rows", None, label + problem),)))
     told = Told(
@@ -77,6 +81,15 @@ def _failed(rows: OnRows, said: Told, label: str) -> Told:
         stages=(Stage("rows", None if failed.note else False, label + failed.text),),
     )
     return said.add(told)
+
+
+def _too_long(rows: OnRows) -> str:
+    """Where the upgrade was when its time was up."""
+    for one in rows.ran.events:
+        if one["event"] == "too-long" and one["path"]:
+            return f"their time was up at {shown(Path(one['path']))}:{one['line']}"
+    last = rows.statements[-1] if rows.statements else None
+    return f"they did not end in time, after {shown(last.path)}:{last.line}" if last else "they did not end in time"
 
 
 def _table(name: str) -> Table:

@@ -31,7 +31,13 @@ def test_every_kind_of_value():
 
 def test_every_field_is_a_key():
     for field in Settings._fields:
-        value = {"environment": {}, "time_limit": 1, "postgres_version": 16, "rows": 5}.get(field, "x")
+        value = {
+            "environment": {},
+            "time_limit": 1,
+            "postgres_version": 16,
+            "rows": 5,
+            "data_migrations_must_pass": True,
+        }.get(field, "x")
         assert from_table({field.replace("_", "-"): value}, "p")
 
 

@@ -117,6 +117,7 @@ def test_a_data_migration_that_meets_made_up_rows_is_a_note(tmp_path: Path, gate
     said = rehearse(tmp_path, gate, body)
     assert not found(said, "fails-on-rows")
     assert any("The rows are made up" in one["message"] for one in said.json["notes"])
+    assert found(rehearse(tmp_path, gate, body, settings="data-migrations-must-pass = true\n"), "fails-on-rows")
 
 
 def test_a_type_that_is_left_behind(tmp_path: Path, gate: Gate) -> None:
@@ -154,6 +155,19 @@ def test_a_dump_brings_its_own_rows_and_revision(tmp_path: Path, gate: Gate) -> 
     assert said.status == 1
     assert "new1 fails" in said.out
     assert 'column "email" of relation "users" contains null values' in said.out
+
+
+def test_what_hangs_on_rows_is_ended_and_says_where(tmp_path: Path, gate: Gate) -> None:
+    body = """
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM users")):
+        op.execute("SELECT pg_sleep(60)")
+    """
+    place = project(tmp_path / "repository", body)
+    (place / "migrations/env.py").write_text(ENV)
+    (place / "pyproject.toml").write_text(SETTINGS)
+    said = gate("ci", "--time-limit", "6", cwd=place)
+    assert said.status == 2
+    assert "their time was up at migrations/versions/new1.py:11" in said.out
 
 
 ROWS_FROM = {
