@@ -35,6 +35,15 @@ def server() -> Iterator[Server]:
         yield one
 
 
+@pytest.fixture(scope="session")
+def lab(server: Server) -> Iterator[Any]:
+    """Production with rows and without, ready to be forked: a ``tests.rules.watch.Lab``."""
+    from tests.rules.watch import laboratory
+
+    with laboratory(server) as one:
+        yield one
+
+
 class Said(NamedTuple):
     """What one run of the gate printed, and its exit status."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from migration_gate.rehearsal.evidence import Locked, Seen, holds
 from tests.rehearsal import observed
 from tests.rehearsal.observed import DRIVERS
 from tests.rules import watch
-from tests.rules.watch import Lab, laboratory
+from tests.rules.watch import Lab
 
 
 def seen(server: Server, folder: Path, *bodies: str, setup: tuple[str, ...] = (), **how: object) -> list[Seen]:
@@ -71,12 +71,6 @@ DROP TABLE memberships
 COMMENT ON TABLE users IS 'who'
 CREATE TABLE pets (id int, owner int REFERENCES users)
 """.strip().split("\n")
-
-
-@pytest.fixture(scope="module")
-def lab(server: Server) -> Iterator[Lab]:
-    with laboratory(server) as one:
-        yield one
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

@@ -19,7 +19,7 @@ from migration_gate.project import discovery, history
 from migration_gate.project.settings import Settings
 from migration_gate.rules.judging import judge_history, judge_operations, select
 from tests.conftest import write
-from tests.rules.watch import Lab, Seen, fork, laboratory, project, upgrade
+from tests.rules.watch import Lab, Seen, fork, project, upgrade
 
 INI = "[alembic]\nscript_location = migrations\n"
 VERSIONS = "migrations/versions"
@@ -121,13 +121,6 @@ def run(connection: Connection) -> Run:
         return None
 
     return migrate
-
-
-@pytest.fixture(scope="session")
-def lab(server: Server) -> Iterator[Lab]:
-    """Production with rows and without, ready to be forked."""
-    with laboratory(server) as one:
-        yield one
 
 
 Watch = Callable[..., Seen]
