@@ -74,6 +74,7 @@ class Column(NamedTuple):
     sql_type: SqlType | None = None  # the same type as PostgreSQL has it, None where that is not known
     # Why ADD COLUMN writes a value into each row that is there: "" where it does not, None where nobody can tell.
     writes: Literal["", "serial", "identity", "generated", "volatile default"] | None = ""
+    key: bool = False  # of the primary key that CREATE TABLE makes
 
 
 class CreateTable(NamedTuple):

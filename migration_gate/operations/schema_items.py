@@ -64,7 +64,9 @@ def columns_of_table(items: list[Made]) -> tuple[Column, ...]:
     for one in filter(is_column, items):
         try:
             if (name := _name(one)) in key:
-                found.append(column_of(_in_a_key(one, len(key) == 1, name in foreign))._replace(not_null=True))
+                found.append(
+                    column_of(_in_a_key(one, len(key) == 1, name in foreign))._replace(not_null=True, key=True)
+                )
             else:
                 found.append(column_of(one))
         except NotKnown:

@@ -46,8 +46,11 @@ def _create_table(body: Node, here: Statement) -> Found:
     constraints = [one["Constraint"] for one in elements if "Constraint" in one]
     keys = [key for one in constraints if one["contype"] == "CONSTR_PRIMARY" for key in strings(one.get("keys", ()))]
     definitions = [one["ColumnDef"] for one in elements if "ColumnDef" in one]
+    for one in definitions:
+        inline = [of_column["Constraint"]["contype"] for of_column in one.get("constraints", ())]
+        keys += [one["colname"]] * ("CONSTR_PRIMARY" in inline)
     columns = [column(one, here.text) for one in definitions]
-    columns = [one._replace(not_null=True) if one.name in keys else one for one in columns]
+    columns = [one._replace(not_null=True, key=True) if one.name in keys else one for one in columns]
     for definition in definitions:
         constraints += [one["Constraint"] for one in definition.get("constraints", ())]
     references = dict.fromkeys(table(one["pktable"]) for one in constraints if "pktable" in one)

@@ -50,9 +50,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migration_gate.operations.effects import Known, effects
-from migration_gate.operations.model import AddColumn, ChangeType, Operation, RefreshView, RewriteTable, SqlType
+from migration_gate.operations.model import (
+    AddColumn,
+    AddConstraint,
+    ChangeType,
+    CreateTable,
+    Operation,
+    RefreshView,
+    RewriteTable,
+    SqlType,
+)
 from migration_gate.operations.type_names import BUILT_IN
-from migration_gate.rules.base import Hazard, Migration, column_type, is_new
+from migration_gate.rules.base import Hazard, Migration, backwards, column_type, is_new
 from migration_gate.rules.remedies import (
     add_column,
     column_with,
@@ -73,6 +82,7 @@ _COLUMNS = {
     "generated": "is GENERATED … STORED",
     "volatile default": "has a VOLATILE default",
 }
+_CHARACTERS = ("character varying", "character")
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -92,7 +102,7 @@ def _said(operation: Operation, migration: Migration) -> tuple[bool, str, str | 
         case AddColumn():
             return _column(operation, migration.project.settings.postgres_version)
         case ChangeType():
-            return _type(operation, column_type(migration, operation))
+            return _type(operation, column_type(migration, operation), _is_key(operation, migration))
         case RewriteTable(table=table, how=how):
             name = str(table) if table else "every table"
             return (
@@ -137,13 +147,12 @@ def _column(operation: AddColumn, version: int) -> tuple[bool, str, str | None] 
 
 def _column_remedy(operation: AddColumn, version: int) -> str | None:
     table, column = operation.table, operation.column
-    fill = execute(f"UPDATE {sql_name(table)} SET {quoted(column.name)} = … WHERE {quoted(column.name)} IS NULL")
-    later = f"# then, in a revision of its own, some thousand rows at a time:\n{fill}"
-    written = python_call(operation.call)
     default = _default(operation)
+    value = default if column.writes == "volatile default" and default else "…"
+    later = "\n".join([_LATER, _fill(operation, value), *_required(operation)])
     if column.writes == "volatile default" and default:
         names = f"{literal(table.name)}, {literal(column.name)}"
-        if written is None:
+        if python_call(operation.call) is None:
             type_ = f" {column.type}" if column.type else ""
             added = f"ALTER TABLE {sql_name(table)} ADD COLUMN {quoted(column.name)}{type_}"
             altered = f"ALTER TABLE {sql_name(table)} ALTER COLUMN {quoted(column.name)} SET DEFAULT {default}"
@@ -162,16 +171,34 @@ def _column_remedy(operation: AddColumn, version: int) -> str | None:
     named = f"{quoted(table.schema)}.{sequence}" if table.schema else sequence
     return "\n".join(
         [
-            execute(f"ALTER TABLE {sql_name(table)} ADD COLUMN {quoted(column.name)} bigint"),
+            execute(f"ALTER TABLE {sql_name(table)} ADD COLUMN {quoted(column.name)} {column.sql_type or 'bigint'}"),
             execute(f"CREATE SEQUENCE {named} OWNED BY {sql_name(table)}.{quoted(column.name)}"),
             execute(f"ALTER TABLE {sql_name(table)} ALTER COLUMN {quoted(column.name)} SET DEFAULT nextval('{named}')"),
-            "# then, in a revision of its own, some thousand rows at a time:",
-            execute(
-                f"UPDATE {sql_name(table)} SET {quoted(column.name)} = nextval('{named}') "
-                f"WHERE {quoted(column.name)} IS NULL"
-            ),
+            _LATER,
+            _fill(operation, f"nextval('{named}')"),
+            *_required(operation),
         ]
     )
+
+
+_LATER = "# then, in a revision of its own, some thousand rows at a time:"
+
+
+def _fill(operation: AddColumn, value: str) -> str:
+    name = quoted(operation.column.name)
+    return execute(f"UPDATE {sql_name(operation.table)} SET {name} = {value} WHERE {name} IS NULL")
+
+
+def _required(operation: AddColumn) -> list[str]:
+    """The last step, where the column was to be NOT NULL; serial and identity columns are so without saying it."""
+    table, column = operation.table, operation.column
+    if not column.not_null and column.writes not in ("serial", "identity"):
+        return []
+    names = f"{literal(table.name)}, {literal(column.name)}"
+    return [
+        "# and, in the next one, once no row is without a value:",
+        f"op.alter_column({names}, nullable=False{schema_keyword(table)})",
+    ]
 
 
 def _default(operation: AddColumn) -> str | None:
@@ -197,7 +224,7 @@ def _doubt(operation: ChangeType, existing: SqlType | None) -> str:
     return f"from {existing} to {to}: unless that is a longer varchar, a text, or the same again"
 
 
-def _type(operation: ChangeType, existing: SqlType | None) -> tuple[bool, str, str | None] | None:
+def _type(operation: ChangeType, existing: SqlType | None, is_key: bool) -> tuple[bool, str, str | None] | None:
     (effect,) = effects(operation, Known(existing=existing))
     if effect.work == "":
         return None
@@ -217,17 +244,54 @@ def _type(operation: ChangeType, existing: SqlType | None) -> tuple[bool, str, s
         f"{table} "
         f"and its indexes anew under ACCESS EXCLUSIVE. {_WAIT.format(table=table)}"
     )
-    column, new = quoted(operation.column), quoted(f"{operation.column}_new")
-    value = operation.using or column  # without USING there is a cast for assignments, which UPDATE takes as well
-    remedy = "\n".join(
+    return True, message, _type_remedy(operation, existing, is_key)
+
+
+def _is_key(operation: ChangeType, migration: Migration) -> bool:
+    """Whether the column is of the table's primary key, as far as the revisions before tell."""
+    for one, column in backwards(operation.table, migration.shipped() + migration.before, operation.column):
+        match one:
+            case CreateTable():
+                return any(made.name == column and made.key for made in one.columns)
+            case AddConstraint(kind="primary key"):
+                return column in one.columns
+    return False
+
+
+def _type_remedy(operation: ChangeType, existing: SqlType | None, is_key: bool) -> str:
+    table, column, new = operation.table, quoted(operation.column), quoted(f"{operation.column}_new")
+    in_sql = python_call(operation.call) is None
+    to = str(operation.to_type or (operation.to if in_sql else None) or "…")
+    if is_key:
+        end = [
+            f"# {operation.column} is of the primary key: before it goes, the key, and the foreign keys that point to "
+            "it, move to the new column",
+            "# (CREATE UNIQUE INDEX CONCURRENTLY, then PRIMARY KEY USING INDEX), in revisions of their own.",
+        ]
+    else:
+        end = [
+            f"# and in a later release, when nothing uses {operation.column} any more:",
+            f"op.drop_column({literal(table.name)}, {literal(operation.column)}{schema_keyword(table)})",
+        ]
+    value = _converted(operation, existing, to)
+    return "\n".join(
         [
             "# a column of the new type beside it; the application writes both, and reads the new one once it is "
             "filled:",
             execute(f"ALTER TABLE {sql_name(table)} ADD COLUMN {new} {to}"),
             "# then, in a revision of its own, some thousand rows at a time:",
             execute(f"UPDATE {sql_name(table)} SET {new} = {value} WHERE {new} IS NULL AND {column} IS NOT NULL"),
-            f"# and in a later release, when nothing uses {operation.column} any more:",
-            f"op.drop_column({literal(table.name)}, {literal(operation.column)}{schema_keyword(table)})",
+            *end,
         ]
     )
-    return True, message, remedy
+
+
+def _converted(operation: ChangeType, existing: SqlType | None, to: str) -> str:
+    """The value of the new type: the user's own USING, else a cast, which cuts what is longer only where it says so."""
+    column, new = quoted(operation.column), operation.to_type
+    if operation.using is not None:
+        return operation.using
+    if new and new.name in _CHARACTERS and new.modifiers and not new.array:
+        text = column if existing and existing.name in ("text", *_CHARACTERS) else f"{column}::text"
+        return f"left({text}, {new.modifiers[0]})"
+    return f"{column}::{to}"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.rules.afterwards import afterwards
 from tests.rules.traffic import EXCLUSIVE, Watch, filled, judge, steps
+from tests.rules.watch import Lab
 
 RULE = "rewrites-table"
 
@@ -65,6 +67,15 @@ BAD = {
     "USING that makes another type of it": (
         "users",
         'op.alter_column("users", "balance", type_=sa.JSON(), postgresql_using="to_json(balance)")',
+    ),
+    "int to text": ("users", 'op.alter_column("users", "age", type_=sa.Text())'),
+    "text to int": (
+        "groups",
+        'op.execute("ALTER TABLE groups ALTER COLUMN name TYPE integer USING length(name)")',
+    ),
+    "a narrower varchar": (
+        "orders",
+        'op.execute("ALTER TABLE orders ALTER COLUMN note TYPE varchar(50) USING left(note, 50)")',
     ),
     "UNLOGGED": ("groups", 'op.execute("ALTER TABLE groups SET UNLOGGED")'),
     "CLUSTER": ("users", 'op.execute("CLUSTER users USING ix_users_name")'),
@@ -186,3 +197,70 @@ def test_a_small_table_is_a_note_and_a_new_revision_is_named(tmp_path: Path) -> 
     assert 'small-tables = ["memberships"]' in finding.message
     (finding,) = judge(tmp_path, RULE, BAD["int to bigint"][1], large_tables=("public.memberships",)).findings
     assert "small-tables" not in finding.message
+
+
+WITHOUT_A_VALUE = {
+    "a NOT NULL default": (
+        'op.add_column("users", sa.Column("u", sa.Uuid(), nullable=False, '
+        'server_default=sa.text("gen_random_uuid()")))',
+        "uuid",
+    ),
+    "a NOT NULL default in SQL": (
+        'op.execute("ALTER TABLE users ADD COLUMN u uuid NOT NULL DEFAULT gen_random_uuid()")',
+        "uuid",
+    ),
+    "an integer identity": ('op.add_column("users", sa.Column("u", sa.Integer(), sa.Identity()))', "integer"),
+    "smallserial": ('op.execute("ALTER TABLE users ADD COLUMN u smallserial")', "smallint"),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT_A_VALUE)
+def test_the_remedy_ends_with_the_column_as_it_was_meant(case: str, tmp_path: Path, lab: Lab) -> None:
+    body, type_ = WITHOUT_A_VALUE[case]
+    (finding,) = judge(tmp_path, RULE, body).findings
+    answers = afterwards(
+        lab, tmp_path, "\n".join(steps(finding)), SHAPE.format("u"), "SELECT count(DISTINCT u) FROM users"
+    )
+    assert answers == [[(type_, True)], [(3,)]]
+
+
+SHAPE = (
+    "SELECT format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
+    "WHERE attrelid = 'users'::regclass AND attname = '{}'"
+)
+CONVERTED = {
+    "a cast": ('op.alter_column("users", "age", type_=sa.Text())', "users", "age_new = age::text"),
+    "its own USING": (
+        'op.execute("ALTER TABLE users ALTER COLUMN name TYPE integer USING length(name)")',
+        "users",
+        "name_new = length(name)",
+    ),
+    "a text of limited length": (
+        'op.alter_column("users", "bio", type_=sa.String(20), existing_type=sa.Text())',
+        "users",
+        "bio_new = left(bio, 20)",
+    ),
+    "a number as one": (
+        'op.alter_column("users", "age", type_=sa.String(20))',
+        "users",
+        "age_new = left(age::text, 20)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONVERTED)
+def test_the_remedy_converts_each_value(case: str, tmp_path: Path, lab: Lab) -> None:
+    body, table, value = CONVERTED[case]
+    (finding,) = judge(tmp_path, RULE, body).findings
+    assert f"SET {value} WHERE" in (finding.remedy or "")
+    copied = "\n".join(steps(finding)[:2])
+    column = value.partition(" ")[0]
+    (rows,) = afterwards(lab, tmp_path, copied, f"SELECT count({column}) FROM {table}")
+    assert rows == [(3,)]
+
+
+def test_a_key_is_not_dropped(tmp_path: Path) -> None:
+    body = 'op.alter_column("users", "id", existing_type=sa.Integer(), type_=sa.BigInteger())'
+    (finding,) = judge(tmp_path, RULE, body).findings
+    assert "drop_column" not in (finding.remedy or "")
+    assert "primary key" in (finding.remedy or "")
