@@ -22,6 +22,7 @@ def test_every_rule_has_a_page(rule: str, gate: Gate, tmp_path: Path):
     assert rest[0] == ""
     assert len([one for one in said.out.split("\n\n") if one.strip()]) >= 3  # the name, the sentence, and more
     assert max(map(len, said.out.splitlines())) <= 120
+    assert ("To allow it on one line" in said.out) == (rule in (*GRAPH, *OPERATIONS))
 
 
 @pytest.mark.parametrize("rule", ALL)

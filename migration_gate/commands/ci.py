@@ -127,7 +127,7 @@ def _rehearse(
     if rehearsal.on_rows:
         told = meaning.old_code(project, graph, new, server, rehearsal.on_rows, told, label)
     if result.went_through and wanted:
-        drift = compared(project, ran)
+        drift = compared(project, ran, graph.base)
         problems: tuple[str, ...] = (drift.problem,) if drift.problem else ()
         stage = _drift_stage(label, drift.problem, drift.findings)
         told = told.add(meaning.Told(drift.findings, drift.notes, problems, (stage,)))
@@ -230,11 +230,12 @@ def _bases(graphs: Sequence[tuple[Project, History]]) -> str:
     return f" · base {', '.join(names)}" if names else ""
 
 
-def _drift_stage(label: str, problem: str | None, findings: tuple[Finding, ...]) -> Stage:
+def _drift_stage(label: str, problem: str | None, findings: tuple[Finding, ...], left: int) -> Stage:
     if problem:
         return Stage("drift", None, f"{label}not compared")
     if not findings:
-        return Stage("drift", True, f"{label}the models and the migrations agree")
+        but = ", but for what the next release is to drop" if left else ""
+        return Stage("drift", True, f"{label}the models and the migrations agree{but}")
     more = f" (+{len(findings) - 1} more)" if len(findings) > 1 else ""
     return Stage("drift", False, f"{label}{findings[0].message}{more}")
 

@@ -6,30 +6,55 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from migration_gate.drift.taken_out import Left, taken_out
 from migration_gate.findings import Finding, Note
+from migration_gate.project.base import Base
 from migration_gate.project.model import Project, command
 from migration_gate.rehearsal.child import Ran
 from migration_gate.rules.remedies import makes_enum
 
 
 class Compared(NamedTuple):
-    """The result of a comparison, or the reason why there is none."""
+    """The result of a comparison, or the reason why there is none. ``left`` counts what the branch took out of the
+    models for the next release to drop.
+    """
 
     findings: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()
     problem: str | None = None
+    left: int = 0
 
 
-def compared(project: Project, ran: Ran) -> Compared:
+def compared(project: Project, ran: Ran, base: Base | None = None) -> Compared:
     """Drift, from the last comparison that an upgrade reported."""
     results = ran.of("compared")
     if not results:
         return Compared(problem=_why_not(project, ran))
     operations = results[-1]["operations"]
-    found = [_finding(project, sentence, one) for sentence, one in sentences(operations)]
+    left = taken_out(project, base, operations)
+    found: list[Finding] = []
+    notes: list[Note] = []
+    for sentence, one in sentences(operations):
+        if not left.has(one):
+            found.append(_finding(project, sentence, one))
+        elif one.get("required"):
+            found.append(_required(one, left))
+        else:
+            notes.append(Note(f"{_object(one)} is taken out of {left.name}'s models here: drop it in the next release"))
     # Autogenerate's own order is that of sets, another one each time.
     findings = tuple(sorted(found, key=_order))
-    return Compared(findings, (_comparisons(project, ran),))
+    return Compared(findings, (*sorted(notes), _comparisons(project, ran)), left=len(notes))
+
+
+def _required(operation: dict[str, Any], left: Left) -> Finding:
+    """A column that is left behind, and that rows cannot be written without."""
+    message = (
+        f"{_object(operation)} is taken out of {left.name}'s models here, and is NOT NULL without a default: each "
+        "INSERT of this branch's code fails. Let rows be written without it, and drop it in the next release"
+    )
+    schema = f", schema={operation['schema']!r}" if operation.get("schema") else ""
+    call = f"op.alter_column({operation['table_name']!r}, {operation['column_name']!r}, nullable=True{schema})"
+    return Finding("drift", message, remedy=f"# in a new revision:\n{call}")
 
 
 def _order(one: Finding) -> tuple[object, ...]:

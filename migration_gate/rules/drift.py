@@ -13,5 +13,9 @@ Only `migration-gate ci` can see it: it upgrades a throwaway database to head an
 the project's own `include_object`, `compare_type`, `compare_server_default` and plug-ins, what it would still
 change. A note says which comparisons were on.
 
+What the base's models map and this branch's do not is a note: the release that takes a column or table out of the code
+leaves it in the database, and the next one drops it (drops-in-use). A column that is NOT NULL without a default stays a
+finding, because rows cannot be written without it. Where the base is not known, all of it stays a finding.
+
 Tables that models do not manage are left out of the comparison by `include_object` or `include_name` in env.py.
 """

@@ -98,10 +98,25 @@ def _operation(one: Any, metadata: list[Any]) -> dict[str, Any]:
         said |= _alterations(one)
     if getattr(one, "columns", None) is not None and "CreateTable" not in said["kind"]:
         said["columns"] = [str(getattr(part, "name", part)) for part in one.columns]
+    if said["kind"].startswith("Drop"):
+        said |= _dropped(one)
     said["code"] = _code(one)
     table = said.get("table_name") or said.get("source_table")
     said |= _declared_at(metadata, table, said.get("schema") or said.get("source_schema"), said)
     return said
+
+
+def _dropped(one: Any) -> dict[str, Any]:
+    """Of a column that goes, whether rows cannot be written without it; of an index or constraint, its columns."""
+    try:
+        if said := getattr(one, "to_column", None):
+            column = said()
+            given = column.server_default or column.identity or column.computed
+            return {"required": not column.nullable and not given}
+        said = getattr(one, "to_index", None) or getattr(one, "to_constraint", None)
+        return {"over": [str(part.name) for part in said().columns]} if said else {}
+    except Exception:  # one that a plug-in made, and that does not know what it drops
+        return {}
 
 
 def _alterations(one: Any) -> dict[str, Any]:
