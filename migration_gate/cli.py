@@ -57,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from migration_gate.commands.emit import emit
             from migration_gate.findings import Verdict
 
-            emit(Verdict(problems=(str(reason),)), options)
+            with suppress(CannotWrite):
+                emit(Verdict(problems=(str(reason),)), options)
         return 2
     except KeyboardInterrupt:
         print("migration-gate: stopped", file=sys.stderr)

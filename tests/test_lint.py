@@ -349,3 +349,28 @@ def test_one_table_of_settings_may_name_the_shipped_revisions_of_several_project
     (tmp_path / "pyproject.toml").write_text('[tool.migration-gate]\nstart-after = ["one1"]\n')
     said = gate("lint", cwd=tmp_path)
     assert (said.status, "start-after names 'one1': no revision of two" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize("words", [["lint"], ["heads"], ["lint", "--format", "json", "gone.py"], ["explain"]])
+def test_a_full_disk_is_one_line_and_no_verdict(words: list[str], project: Path):
+    with open("/dev/full", "wb") as full:
+        gate = [sys.executable, "-m", "migration_gate", *words]
+        done = subprocess.run(gate, cwd=project, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize("words", [["lint"], ["heads"], ["lint", A], ["lint", "migrations/versions/pipe.py"]])
+def test_a_pipe_among_the_revisions_is_not_opened(words: list[str], gate: Gate, project: Path):
+    os.mkfifo(project / "migrations/versions/pipe.py")
+    said = gate(*words, "--format", "json", cwd=project)
+    (one,) = [one for one in said.json["findings"] if one["rule"] == "unreadable-revision"]
+    assert (one["path"], said.status) == ("migrations/versions/pipe.py", 1)
+    assert "pipe.py is no file" in one["message"]
+
+
+def test_a_dangling_link_is_named_and_what_it_leads_to(gate: Gate, project: Path):
+    (project / "migrations/versions/d.py").symlink_to("/no/such/place.py")
+    (one,) = gate("heads", "--format", "json", cwd=project).json["findings"]
+    assert one["path"] == "migrations/versions/d.py"
+    assert "d.py is a link to /no/such/place.py, which cannot be read: No such file or directory" in one["message"]

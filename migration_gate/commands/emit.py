@@ -25,9 +25,20 @@ def emit(verdict: Verdict, options: Namespace) -> int:
         except OSError as error:
             raise CannotWrite(f"cannot write {options.output}: {error.strerror}") from error
     else:
+        write(text)
+    return verdict._replace(findings=()).exit_status if options.exit_zero else verdict.exit_status
+
+
+def write(text: str) -> None:
+    """Text to standard output, at once. Raises CannotWrite where it does not take it: a disk that is full."""
+    try:
         sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
         sys.stdout.flush()
-    return verdict._replace(findings=()).exit_status if options.exit_zero else verdict.exit_status
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of it, Python would try to write as it ends
+        raise CannotWrite(f"cannot write to standard output: {error.strerror}") from error
 
 
 def use_color(stream: object) -> bool:

@@ -14,6 +14,7 @@ from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
+from migration_gate.project.revision import content
 from migration_gate.rules.judging import Judged, judge_history, judge_operations, select, shown
 
 
@@ -165,11 +166,8 @@ def _strays(left: Collection[Path]) -> list[str]:
             continue
         if discovery.excluded(path, Path.cwd()):
             continue
-        try:
-            looks = b"\ndown_revision" in path.read_bytes()
-        except OSError:
-            looks = True
-        if looks:
+        text = content(path)
+        if not isinstance(text, bytes) or b"\ndown_revision" in text:
             problems.append(
                 f"{shown(path)} looks like a revision, and no project holds it. In pyproject.toml, under "
                 "[tool.migration-gate], name the folder of its env.py by script-location and its own by "

@@ -101,7 +101,7 @@ class Modules:
 
     def _parse(self, file: str) -> Module | None:
         try:
-            if os.path.getsize(file) > LARGEST:
+            if not os.path.isfile(file) or os.path.getsize(file) > LARGEST:
                 return None
             source = Path(file).read_bytes()
         except OSError:

@@ -165,7 +165,7 @@ def files(project: Project) -> Iterator[Path]:
             for name in sorted(names):
                 if name.endswith(".py") and not name.startswith((".#", "__init__")):
                     real = os.path.join(real_folder, name)
-                    if os.path.islink(real):
+                    if os.path.islink(real) and os.path.exists(real):  # a dangling one is the file to mend
                         real = os.path.realpath(real)
                     if real not in seen:
                         seen.add(real)

@@ -7,8 +7,11 @@ names of constants, concatenation) and calls everything else computed.
 from __future__ import annotations
 
 import ast
+import os
 import re
+import stat
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -70,10 +73,14 @@ def read(path: Path, whole: bool = False) -> Revision | Unreadable | Helper:
 def content(path: Path) -> bytes | Unreadable:
     """A file's text, as ``parse`` takes it."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # whoever opens a pipe waits for its other end
+            return Unreadable(path, None, "is no file, but a folder, a pipe or a device")
         # As path.read_bytes(), in half the time: a hook reads every revision.
         with open(path, "rb", buffering=0) as file:
             return file.readall()
     except OSError as error:
+        with suppress(OSError):  # it is no link
+            return Unreadable(path, None, f"is a link to {os.readlink(path)}, which cannot be read: {error.strerror}")
         return Unreadable(path, None, f"cannot be read: {error.strerror}")
 
 

@@ -15,7 +15,7 @@ from migration_gate.operations.modules import Modules, modules_of
 from migration_gate.project.environment import Environment, read_environment
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
-from migration_gate.project.revision import Revision
+from migration_gate.project.revision import Revision, content
 from migration_gate.rules import ALL, BLOCKS_TRAFFIC, GRAPH, NOTED, OFF, OPERATIONS, WHERE_LARGE, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
 from migration_gate.rules.base import Hazard, Migration, size_of
@@ -340,7 +340,5 @@ def finding(name: str, hazard: Hazard, evidence: tuple[Evidence, ...] = ()) -> F
 
 
 def _source(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # it was there a moment ago
-        return b""
+    text = content(path)
+    return text if isinstance(text, bytes) else b""

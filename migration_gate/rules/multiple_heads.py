@@ -19,12 +19,12 @@ Source: Alembic's documentation, "Working with Branches".
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from migration_gate.project.git import newer
 from migration_gate.project.history import History
 from migration_gate.project.model import Project, command
+from migration_gate.project.revision import content
 from migration_gate.rules.base import Hazard
 
 
@@ -56,10 +56,9 @@ def certain(history: History, heads: tuple[str, ...]) -> tuple[str, ...]:
     dangling = {one.revision.id for one in history.missing}
     heads = tuple(head for head in heads if not history.ancestors(head) & dangling)
     for one in history.unreadable:
-        with suppress(OSError):
-            text = one.path.read_bytes()
-            if sum(head.encode() in text for head in heads) > 1:
-                return ()
+        text = content(one.path)
+        if isinstance(text, bytes) and sum(head.encode() in text for head in heads) > 1:
+            return ()
     return heads
 
 
