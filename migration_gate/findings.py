@@ -44,13 +44,15 @@ class Note(NamedTuple):
 class Held(NamedTuple):
     """A lock on a table that is there, from its statement to the end of the transaction. ``blocks`` is what of an
     application's traffic waits for it, "" for none; ``work`` what the statement does meanwhile that takes longer the
-    larger the table is, "" for nothing, None where that is not known.
+    larger the table is, "" for nothing, None where that is not known. ``since`` is the statement, "a1.py:9", of the
+    same transaction that took it, "" for the one that it is listed with.
     """
 
     table: str
     lock: str
     blocks: str
     work: str | None
+    since: str = ""
 
 
 class Step(NamedTuple):

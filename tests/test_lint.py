@@ -218,13 +218,21 @@ def test_start_after_may_be_abbreviated(gate: Gate, tmp_path: Path):
     assert judged(gate, project) == []
 
 
-@pytest.mark.parametrize("start", ["gone", "ab"])
-def test_start_after_that_names_no_revision_is_refused(start: str, gate: Gate, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [
+        ("gone", ": no revision of migrations"),
+        ("ab", ": the beginning of several revisions of migrations, abc1, abd2"),
+        ("head", ", which every new revision becomes, so that none would ever be judged: name the revision that it is"),
+        ("heads", ""),
+    ],
+)
+def test_start_after_that_names_no_revision_is_refused(start: str, why: str, gate: Gate, tmp_path: Path):
     project = alembic_project(
         tmp_path, "None", {"a": revision("abc1", "pass"), "b": revision("abd2", "pass", down="abc1")}
     )
     settings(project, f'start-after = "{start}"')
-    assert f"start-after names {start!r}" in refused(gate, project)
+    assert f"start-after names {start!r}{why}" in refused(gate, project)
 
 
 def test_a_table_that_another_new_revision_made_is_new(gate: Gate, tmp_path: Path):
@@ -374,3 +382,15 @@ def test_a_dangling_link_is_named_and_what_it_leads_to(gate: Gate, project: Path
     (one,) = gate("heads", "--format", "json", cwd=project).json["findings"]
     assert one["path"] == "migrations/versions/d.py"
     assert "d.py is a link to /no/such/place.py, which cannot be read: No such file or directory" in one["message"]
+
+
+def test_findings_come_by_line_whatever_rule_they_are_of(gate: Gate, tmp_path: Path):
+    body = f'op.create_index("i", "users", ["name"])\n{BAD}\nop.drop_table("users")'
+    project = alembic_project(tmp_path, "None", {"a": revision("a", body), "b": revision("b", "pass")})
+    found = gate("lint", "--format", "json", cwd=project).json["findings"]
+    assert [(one["rule"], one["line"]) for one in found] == [
+        ("multiple-heads", 6),
+        ("index-without-concurrently", 10),
+        (RULE, 11),
+        ("drops-in-use", 12),
+    ]

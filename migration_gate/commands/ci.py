@@ -206,11 +206,11 @@ def _relative_note(note: Note) -> Note:
 
 
 def _history_stage(graph: History, label: str, refused: Collection[tuple[str, str | None]]) -> Stage:
-    count = len(graph.revisions)
+    count = f"{len(graph.revisions)} revision{'s' if len(graph.revisions) != 1 else ''}"
     if not graph.sound:
-        return Stage("history", False, f"{label}{count} revisions, and Alembic cannot load them: see below")
+        return Stage("history", False, f"{label}{count}, and Alembic cannot load the history: see below")
     heads = len(graph.heads)
-    text = f"{label}{count} revision{'s' if count != 1 else ''}, {_heads(heads)}"
+    text = f"{label}{count}, {_heads(heads)}"
     after = merged(graph) if heads == 1 and graph.base else None
     if after and len(after.heads) > 1:
         text += f" here, {len(after.heads)} after the merge"

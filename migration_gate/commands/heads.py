@@ -26,7 +26,10 @@ def run(options: Namespace) -> int:
         notes += result.notes
         for head in () if result.findings else graph.heads:  # a fork is drawn with its finding
             notes.append(Note(f"{project.name}: head {head}  {graph.revisions[head].message}".rstrip()))
-        count = len(graph.heads)
-        facts.append(f"{project.name}: {len(graph.revisions)} revisions, {count} head{'s' if count != 1 else ''}")
+        heads, revisions = len(graph.heads), len(graph.revisions)
+        facts.append(
+            f"{project.name}: {revisions} revision{'s' if revisions != 1 else ''}, "
+            f"{heads} head{'s' if heads != 1 else ''}"
+        )
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(Verdict(tuple(findings), (*unknown, *notes), (), (*facts, took)), options)

@@ -15,7 +15,7 @@ from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import content
-from migration_gate.rules.judging import Judged, judge_history, judge_operations, select, shown
+from migration_gate.rules.judging import Judged, hidden, judge_history, judge_operations, select, shown
 
 
 def run(options: Namespace) -> int:
@@ -51,6 +51,7 @@ def judge(
         graph = history.confirmed(graph, chosen, selection.parsed)
         selection = selection.of(graph)
         operations.append(judge_operations(project, selection))
+        notes += () if everything else hidden(project, graph)
         if planned:
             from migration_gate.rules.plan import plan
 

@@ -84,9 +84,11 @@ def find(root: Path, only: Sequence[str] = ()) -> list[Project]:
                 raise CannotJudge(problem.message)
     projects = _finished(survey, projects)
     if not projects:
+        left_out = next((one.exclude for one in survey.tables.values() if one.exclude), ())
+        but = f", but not in what exclude names ({', '.join(left_out)})" if left_out else ""
         raise NoMigrations(
             "no migrations found: looked for alembic.ini, [tool.alembic] in pyproject.toml and"
-            f" migrations/ below {top}. {_NAME_IT}"
+            f" migrations/ below {top}{but}. {_NAME_IT}"
         )
     _refuse_unread(survey, projects)
     return projects

@@ -12,6 +12,13 @@ from migration_gate.rules import OPERATIONS
 WIDTH = 116
 FRAME = 6  # lines of a statement that are shown
 NOTES = 5  # shown without --notes
+_WORK = {
+    "": "",
+    "scan": "while all of it is read",
+    "index build": "while an index is built",
+    "rewrite": "while all of it is written anew",
+    "rows": "while rows are written",
+}
 
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
@@ -53,11 +60,20 @@ def _planned(planned: Planned, color: bool) -> Iterator[str]:
         yield f"  {clean_line(Path(step.path).name)}:{step.line}  {clean_line(step.text)}"
         if step.not_read:
             yield f"      not read: {clean_line(step.not_read)}"
+        still = [held for held in step.held if held.since]
         for held in step.held:
-            words = [f"{clean_line(held.table)}: {held.lock}"]
-            words.append(f"{held.blocks} wait" if held.blocks else "nothing waits")
-            words.append({None: "work not known", "": ""}.get(held.work, f"{held.work} meanwhile"))
-            yield "      " + ", ".join(filter(None, words))
+            if not held.since:
+                blocked = any(one.table == held.table for one in still)
+                waits = f"{held.blocks} wait" if held.blocks else "" if blocked else "nothing waits"
+                words = (
+                    f"{clean_line(held.table)}: {held.lock}",
+                    waits,
+                    "work not known" if held.work is None else _WORK[held.work],
+                )
+                yield "      " + ", ".join(filter(None, words))
+        if still:
+            locks = ", ".join(f"{one.table} ({one.lock} from {one.since}, {one.blocks} wait)" for one in still)
+            yield f"      still held: {clean_line(locks)}"
 
 
 def _finding(finding: Finding, color: bool) -> Iterator[str]:

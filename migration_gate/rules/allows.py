@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from io import BytesIO
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.rules.base import Hazard
 
-_ALLOW = re.compile(r"#\s*migration-gate:\s*allow\s+([\w-]+)[ \t]*(?:because\b[ \t]*([^\r\n]*))?")
+_ALLOW = re.compile(
+    r"#\s*migration-gate:\s*allow\s+([\w-]+)[ \t]*(?:because\b[ \t]*(.*?)[ \t]*(?=#\s*migration-gate:|$))?"
+)
 
 _MEANT = re.compile(r"#\s*migration[-_]gate\s*:|#\s*migration[-_]gate\s+(?:allow|ignore|disable|skip|off)\b")
 
 
 class Allow(NamedTuple):
     """One allow comment and its 1-based line. It is about the lines ``first`` to ``last``: its own and, where it stands
-    alone, the next one, with its block where that is a ``with``. ``rule`` is empty where the comment cannot be read.
+    alone, the next one that is no such comment, with its block where that is a ``with``; the comments between go on
+    with the reason. ``rule`` is empty where the comment cannot be read.
     """
 
     rule: str
@@ -33,15 +37,27 @@ def allows_in(source: bytes) -> list[Allow]:
         return []
     lines = source.decode(errors="replace").splitlines()
     found = []
-    for line, alone, text in _comments(source):
-        last = _end(lines, line) if alone else line
+    comments = _comments(source)
+    block = {line: text for line, alone, text in comments if alone}
+    for line, alone, text in comments:
+        last = line
+        if alone and _MEANT.search(text):
+            following = list(_following(block, line))
+            last = _end(lines, line + len(following))
+            text = " ".join((text, *takewhile(lambda one: not _MEANT.search(one), following))).replace(" # ", " ")
         matches = _ALLOW.findall(text) or ([("", "")] if _MEANT.search(text) else [])
         found += [Allow(rule, reason.strip(), line, line, last) for rule, reason in matches]
     return found
 
 
+def _following(block: Mapping[int, str], line: int) -> Iterator[str]:
+    """The comments that stand alone on the lines right below one."""
+    while (line := line + 1) in block:
+        yield block[line]
+
+
 def _end(lines: list[str], number: int) -> int:
-    """The last line that a comment alone on line ``number`` is about."""
+    """The last line that comments which end alone on line ``number`` are about."""
     following = lines[number:]
     if not following or not following[0].lstrip().startswith(("with ", "async with ")):
         return number + 1

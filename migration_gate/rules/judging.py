@@ -247,14 +247,37 @@ def _resolved(project: Project, history: History) -> list[str]:
     """
     found: list[str] = []
     settings = project.settings
+    if symbols := {"head", "heads"} & set(settings.start_after):
+        today = ", ".join(f'"{one}"' for one in history.heads)
+        raise CannotJudge(
+            f"start-after names {min(symbols)!r}, which every new revision becomes, so that none would ever be judged: "
+            f"name the revision that it is today, {today}"
+        )
     for key, names in (("start-after", settings.start_after), ("start-at", (settings.start_at,))):
         named = [name for name in names if name]
         ids = [ident for name in named for ident in history.resolve(name)]
         if named and not ids and history.sound:
-            which = ", ".join(map(repr, named))
-            raise CannotJudge(f"{key} names {which}: no revision of {project.name}, or the beginning of several")
+            raise CannotJudge(f"{key} names {', '.join(_not_one(project, history, one) for one in named)}")
         found += ids
     return found
+
+
+def _not_one(project: Project, history: History, name: str) -> str:
+    """Why a name means no revision."""
+    several = ", ".join(one for one in history.revisions if one.startswith(name))
+    what = f"the beginning of several revisions of {project.name}, {several}"
+    return f"{name!r}: {what if several else f'no revision of {project.name}'}"
+
+
+def hidden(project: Project, history: History) -> Iterator[Note]:
+    """What start-after leaves out that the base does not have: it has not shipped, and nobody judges it."""
+    if history.base is None:
+        return
+    named = [ident for name in project.settings.start_after for ident in history.resolve(name)]
+    left = history.ancestors(*named) - history.base.past.revisions.keys()
+    if left:
+        which = ", ".join(one.id for one in history.in_order() if one.id in left)
+        yield Note(f"{project.name}: start-after leaves out what {history.base.name} does not have: {which}")
 
 
 def _judge(migration: Migration) -> Judged:
@@ -286,7 +309,11 @@ def _judge(migration: Migration) -> Judged:
     for name, hazard in judge_allows(revision.path, allows, used, names, ALL):
         if name in active(migration.project, (name,)):
             found.append(finding(name, hazard._replace(revision=revision.id)))
-    return Judged(tuple(found), tuple(notes))
+    return Judged(tuple(sorted(found, key=_place)), tuple(sorted(notes, key=_place)))
+
+
+def _place(one: Finding | Note) -> tuple[str, int]:
+    return one.path or "", one.line or 0
 
 
 def _once(hazards: Sequence[Hazard]) -> Iterator[Hazard]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from migration_gate.findings import Held, Planned, Step
-from migration_gate.operations.effects import Known, blocks, effects
+from migration_gate.operations.effects import STRENGTH, Known, blocks, effects
 from migration_gate.operations.model import ChangeType, NotRead, Operation, SetNotNull
 from migration_gate.operations.transactions import transactions
 from migration_gate.rules.base import Migration, column_type, is_new, is_proven
@@ -24,8 +25,26 @@ def plan(name: str, migrations: Sequence[Migration], alone: bool) -> Iterator[Pl
         per_migration = bool(run[0].environment().transaction_per_migration)
         for one in transactions([operation for each in run for operation in each.operations], per_migration):
             steps = tuple(_step(operation, owner[id(operation)]) for operation in one.operations)
+            if one.autocommit is False:
+                steps = tuple(_carried(steps))
             revisions = dict.fromkeys(owner[id(operation)].revision.id for operation in one.operations)
             yield Planned(name, tuple(revisions), one.autocommit, steps)
+
+
+def _carried(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps of a transaction, each with the locks of earlier ones that somebody still waits for."""
+    still: dict[str, Held] = {}
+    for step in steps:
+        own = {one.table: one for one in step.held}
+        stronger = {
+            table: one
+            for table, one in still.items()
+            if table not in own or STRENGTH[one.lock] > STRENGTH[own[table].lock]
+        }
+        yield step._replace(held=(*step.held, *stronger.values()))
+        place = f"{Path(step.path).name}:{step.line}"
+        taken = {table: one._replace(work="", since=place) for table, one in own.items() if one.blocks}
+        still = stronger | {table: one for table, one in taken.items() if table not in stronger}
 
 
 def _step(operation: Operation, migration: Migration) -> Step:

@@ -441,6 +441,17 @@ def test_base_and_start_after_add_up(work: Work, lint: Callable[..., Said]) -> N
     assert judged(lint(work, "--all")) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.parametrize(("start", "left"), [("b", None), ("c", "c"), ("d", "c, d")])
+def test_what_start_after_hides_of_the_branch_is_said(
+    start: str, left: str | None, work: Work, lint: Callable[..., Said]
+) -> None:
+    table = f'[tool.migration-gate]\nstart-after = "{start}"\n'
+    work.write({"pyproject.toml": table, f"{VERSIONS}/d.py": revision("d", BAD, "c")})
+    notes = [one["message"] for one in lint(work, "--base", "main").json["notes"]]
+    said = f"migrations: start-after leaves out what main does not have: {left}"
+    assert [one for one in notes if "start-after" in one] == ([said] if left else [])
+
+
 # ── where git has nothing to say ─────────────────────────────────────────────────────────────────────────
 
 

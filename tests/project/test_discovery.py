@@ -307,6 +307,12 @@ def test_what_is_no_project(make):
     assert refusal(root).startswith("no migrations found: looked for alembic.ini, [tool.alembic] ")
 
 
+def test_that_all_of_it_is_left_out_is_said(make):
+    root = make({"alembic.ini": "[alembic]\nscript_location = m\n", "m/env.py": ENV})
+    make({"pyproject.toml": '[tool.migration-gate]\nexclude = ["*"]\n'})
+    assert f"below {root}, but not in what exclude names (*). " in refusal(root)
+
+
 def test_settings_name_what_code_knows(make):
     toml = '[tool.migration-gate]\nscript-location = "app:db"\n'
     toml += 'version-locations = ["app/db/v/one", "app:db/v/two"]\n'

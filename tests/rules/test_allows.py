@@ -34,8 +34,24 @@ def found(repository: Repository, body: str) -> list[str]:
         f"{ALLOW}\n{LONG.format('', '')}",
         f"{ADD}  #migration-gate:   allow {RULE}   because   größer",
         f"{ADD}  # noqa: E501  {ALLOW}",
+        f"{ALLOW} of\n# each customer\n{ADD}",
+        f"# migration-gate: allow {RULE} because\n#   the table is empty\n{ADD}",
+        f"# migration-gate: allow {RULE}\n# because the table is empty\n{ADD}",
+        f"# why\n{ALLOW}\n# more\n{LONG.format('', '')}",
     ],
-    ids=["on the line", "above", "on a later line", "on the last line", "above a long call", "blanks", "with another"],
+    ids=[
+        "on the line",
+        "above",
+        "on a later line",
+        "on the last line",
+        "above a long call",
+        "blanks",
+        "with another",
+        "a wrapped reason",
+        "a reason below",
+        "because below",
+        "among others",
+    ],
 )
 def test_a_comment_with_a_reason_allows_its_rule(body: str, repository: Repository):
     assert found(repository, body) == []
@@ -165,3 +181,27 @@ def test_a_comment_that_is_meant_for_the_gate_and_not_of_its_form_is_told(commen
     finding = repository.only()
     assert finding.rule == "unused-allow"
     assert "not of the form" in finding.message
+
+
+TWO = 'op.add_column("users", sa.Column("key", sa.Text(), sa.ForeignKey("groups.id"), nullable=False))'
+OTHER = "# migration-gate: allow constraint-without-not-valid because"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{ALLOW}\n{OTHER} x\n{TWO}",
+        f"{ALLOW}, and\n# stays so\n{OTHER}\n# of #12\n{TWO}",
+        f"{ALLOW}\n{TWO}  {OTHER} x",
+        f"{TWO}  {ALLOW} {OTHER} x",
+    ],
+    ids=["one below the other", "wrapped", "above and beside", "on one line"],
+)
+def test_several_comments_allow_several_rules(body: str, repository: Repository):
+    assert found(repository, TWO) == ["constraint-without-not-valid", RULE]
+    assert found(repository, body) == []
+
+
+def test_a_reason_does_not_borrow_the_next_comments(repository: Repository):
+    body = f"# migration-gate: allow {RULE} because\n{OTHER} x\n{TWO}"
+    assert found(repository, body) == ["allow-without-reason", RULE]

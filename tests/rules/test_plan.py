@@ -53,8 +53,9 @@ def test_what_waits_is_said_in_words(tmp_path: Path, gate: Gate) -> None:
     lines = gate("lint", "--plan", cwd=place).out.splitlines()
     text = [line.strip() for line in lines]
     assert "users: ACCESS EXCLUSIVE, reads and writes wait" in text
-    assert "users: ROW EXCLUSIVE, nothing waits, rows meanwhile" in text
-    assert "users: SHARE UPDATE EXCLUSIVE, nothing waits, index build meanwhile" in text
+    assert "users: ROW EXCLUSIVE, while rows are written" in text
+    assert "still held: users (ACCESS EXCLUSIVE from new1.py:10, reads and writes wait)" in text
+    assert "users: SHARE UPDATE EXCLUSIVE, nothing waits, while an index is built" in text
     assert any(line.endswith("new2  each statement by itself (autocommit)") for line in lines)
 
 
