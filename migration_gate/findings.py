@@ -34,11 +34,12 @@ class Finding(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Something worth knowing that never closes the gate."""
+    """Something worth knowing that never closes the gate. ``rule`` is the one that says it, if one does."""
 
     message: str
     path: str | None = None
     line: int | None = None
+    rule: str | None = None
 
 
 class Held(NamedTuple):

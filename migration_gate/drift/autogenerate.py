@@ -40,10 +40,13 @@ def compared(project: Project, ran: Ran, base: Base | None = None) -> Compared:
         elif one.get("required"):
             found.append(_required(one, left))
         else:
-            notes.append(Note(f"{_object(one)} is taken out of {left.name}'s models here: drop it in the next release"))
+            said = f"{_object(one)} is taken out of {left.name}'s models here: drop it in the next release"
+            notes.append(Note(said, rule="drift"))
     # Autogenerate's own order is that of sets, another one each time.
     findings = tuple(sorted(found, key=_order))
-    return Compared(findings, (*sorted(notes), _comparisons(project, ran)), left=len(notes))
+    return Compared(
+        findings, (*sorted(notes, key=lambda one: one.message), _comparisons(project, ran)), left=len(notes)
+    )
 
 
 def _required(operation: dict[str, Any], left: Left) -> Finding:

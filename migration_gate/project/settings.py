@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from migration_gate.findings import CannotJudge
+
+POSTGRES = range(14, 19)  # the major versions that the rules were proven on: docs/facts.md
+FILLED = ("url", "host", "port", "user", "password", "database")  # in braces, in environment and upgrade-command
 
 
 class Settings(NamedTuple):
@@ -62,7 +66,33 @@ def from_table(table: dict[str, Any], where: str) -> Settings:
             # The value is not repeated: an environment may hold a password.
             raise CannotJudge(f"{where}: {key} in [tool.migration-gate] must be {wanted}")
         values[field] = checked
-    return Settings(**values)
+    settings = Settings(**values)
+    if wrong := next(_contradictions(settings), None):
+        raise CannotJudge(f"{where}: {wrong}")
+    return settings
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What is of the right type, and cannot be meant."""
+    if settings.postgres_version not in POSTGRES:
+        known = f"{POSTGRES[0]} to {POSTGRES[-1]}"
+        yield f"postgres-version is {settings.postgres_version}; the gate knows PostgreSQL {known}"
+    for table in settings.small_tables:
+        if table in settings.large_tables:
+            yield f"small-tables and large-tables both name {table!r}: a table is one or the other"
+    for name, value in settings.environment:
+        if "{" in value and (word := _misspelt(value)):
+            known = ", ".join(f"{{{one}}}" for one in FILLED)
+            yield f"environment: {name} has {{{word}}}; what is filled in is {known}"
+
+
+def _misspelt(value: str) -> str | None:
+    """A word in braces that is nearly one that is filled in; other braces may be meant."""
+    import difflib
+    import re
+
+    words = set(re.findall(r"\{(\w+)\}", value)) - set(FILLED)
+    return next((one for one in sorted(words) if difflib.get_close_matches(one.lower(), FILLED, n=1)), None)
 
 
 def _check(value: Any, kind: Any) -> tuple[str, Any]:

@@ -83,7 +83,7 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
     if error["code"] or error["sql"]:
         message = f"{name} fails on {where}: {words[0] if words else error['type']}"
     else:
-        message = f"{name} fails: {error['type']}: {words[0] if words else ''}"
+        message = f"{name} fails: {_named(error)}"
     remedy = None
     table = _missing_table(error)
     settings = project.settings
@@ -121,6 +121,12 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
         remedy,
         tuple(evidence),
     )
+
+
+def _named(error: Event) -> str:
+    """An exception's type and the first line of its message, without a full stop; the type alone, if that is all."""
+    words = error["message"].strip().split("\n")[0].rstrip(".")
+    return error["type"] if words in ("", error["type"]) else f"{error['type']}: {words}"
 
 
 def _first_lines(sql: str) -> str:
@@ -195,7 +201,7 @@ def _problem(project: Project, error: Event) -> str:
         return f"{project.name}{place}: {(refused or words).removeprefix('Refused: ')}"
     if error["type"] == "SystemExit":
         return f"{project.name}: the project's code called {words} before the upgrade had ended{place}"
-    return f"{project.name} cannot be upgraded: {error['type']}: {words}{place}.{_advice(error, words)}"
+    return f"{project.name} cannot be upgraded: {_named(error)}{place}.{_advice(error, words)}"
 
 
 def _place(event: Event) -> str:
@@ -260,6 +266,9 @@ def _did_not_run(project: Project, history: History, ran: Ran) -> str | None:
     if not left:
         return None
     some = ", ".join(left[:3]) + (" …" if len(left) > 3 else "")
+    if not done and not ran.of("compared"):  # the database is not at its heads either: nothing was stamped
+        what = "the upgrade-command" if project.settings.upgrade_command else "env.py"
+        return f"{project.name}: no revision ran. {what} ended without context.run_migrations()"
     if not done:
         return (
             f"{project.name}: no revision ran. The upgrade made the schema in another way, by create_all and stamp as "

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 
-from migration_gate.findings import Verdict
+from migration_gate.findings import Finding, Verdict
 from migration_gate.report.clean import clean, clean_line
+from migration_gate.rules import OPERATIONS
 
 MOST = 10
 
@@ -17,11 +18,10 @@ MOST = 10
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     """Annotations, one line each: findings and problems as errors, notes as notices, and the summary."""
     lines = []
-    errors = [(one.rule, one.message, one.remedy, one.path, one.line) for one in verdict.findings]
-    errors += [("not judged", problem, None, None, None) for problem in verdict.problems]
+    errors = [(one.rule, _text(one), one.path, one.line) for one in verdict.findings]
+    errors += [("not judged", problem, None, None) for problem in verdict.problems]
     room = MOST if len(errors) <= MOST else MOST - 1
-    for rule, message, remedy, path, line in errors[:room]:
-        text = f"{message}\n\n{remedy}" if remedy else message
+    for rule, text, path, line in errors[:room]:
         lines.append(_command("error", text, path, line, rule))
     if len(errors) > room:
         lines.append(_command("error", f"{len(errors) - room} more: see the log", None, None, "migration-gate"))
@@ -34,6 +34,13 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     }
     lines.append(f"migration-gate: {state[verdict.word]}. " + " · ".join(map(clean_line, verdict.facts)))
     return "\n".join(lines) + "\n"
+
+
+def _text(finding: Finding) -> str:
+    if not finding.remedy:
+        return finding.message
+    heading = "Write instead:" if finding.rule in OPERATIONS else "What to do:"
+    return f"{finding.message}\n\n{heading}\n{finding.remedy}"
 
 
 def _command(kind: str, text: str, path: str | None, line: int | None, title: str) -> str:

@@ -27,7 +27,7 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
             }
             for one in verdict.findings
         ],
-        "notes": [{"message": one.message, "path": one.path, "line": one.line} for one in verdict.notes],
+        "notes": [one._asdict() for one in verdict.notes],
         "problems": list(verdict.problems),
     }
     if verdict.plan is not None:

@@ -80,7 +80,7 @@ def judge_history(project: Project, history: History) -> Judged:
             if hazard.sure:
                 found.append(finding(name, hazard))
             else:
-                notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line))
+                notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line, name))
     return Judged(tuple(found), tuple(notes))
 
 
@@ -192,7 +192,7 @@ def _noted(project: Project, judged: Iterable[Migration]) -> Iterator[Note]:
             continue
         hazards = (hazard for one in judged for hazard in module(name).check(one))
         if first := next(hazards, None):
-            yield Note(f"{name}: {first.message}", shown(first.path), first.line)
+            yield Note(f"{name}: {first.message}", shown(first.path), first.line, name)
 
 
 class _Reader:
@@ -305,7 +305,7 @@ def _judge(migration: Migration) -> Judged:
             if hazard.sure:
                 found.append(finding(name, hazard))
             else:
-                notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line))
+                notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line, name))
     for name, hazard in judge_allows(revision.path, allows, used, names, ALL):
         if name in active(migration.project, (name,)):
             found.append(finding(name, hazard._replace(revision=revision.id)))

@@ -19,12 +19,11 @@ Source: Alembic's documentation, "Working with Branches".
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 
 from migration_gate.project.git import newer
 from migration_gate.project.history import History
 from migration_gate.project.model import Project, command
-from migration_gate.project.revision import content
+from migration_gate.project.revision import Revision, content
 from migration_gate.rules.base import Hazard
 
 
@@ -33,7 +32,7 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         heads = certain(history, heads)
         if len(heads) < 2:
             continue
-        last = history.revisions[heads[-1]]
+        place = _place(project, history, heads)
         target = f"{label}@head" if label else "head"
         upgrade = command(project, f"upgrade {target}" if label else "upgrade", f"upgrade {target}")
         where = f"The branch {label} of {project.name}" if label else project.name
@@ -41,12 +40,20 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
             message=f"{where} has {len(heads)} heads; `{upgrade}` will stop with\n"
             f"\"Multiple head revisions are present for given argument '{target}'\".\n\n"
             + draw(history, heads, whose(history, heads)),
-            path=last.path,
-            line=last.down_line,
-            end=last.down_line,
-            revision=last.id,
+            path=place.path,
+            line=place.down_line,
+            end=place.down_line,
+            revision=place.id,
             remedy=_remedy(project, history, heads),
         )
+
+
+def _place(project: Project, history: History, heads: tuple[str, ...]) -> Revision:
+    """The revision that is to be mended: the one that may move, as far as that is known, else a head."""
+    if len(heads) == 2 and (moves := _sides(project, history, *heads)[1]):
+        return moves
+    own = [head for head in heads if not history.base or head not in history.base.past.revisions]
+    return history.revisions[(own or heads)[-1]]
 
 
 def certain(history: History, heads: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,22 +109,29 @@ def _moves(project: Project, history: History, one: str, other: str) -> list[str
     """How to put one side behind the other. Which one may move is for git to say: a revision that a shared database has
     must stay where it is, or that database will never run what is put below it. Where git cannot tell, both ways.
     """
-    starts = {one: start_of(history, one, other), other: start_of(history, other, one)}
-    paths = {head: history.revisions[start].path for head, start in starts.items()}
-    merged = [head for head in paths if history.base and head in history.base.past.revisions]
-    if len(merged) == 1:
-        younger: Path | None = paths[other if merged == [one] else one]
-    else:
-        younger = newer(project.root, paths[one], paths[other])
+    starts, younger = _sides(project, history, one, other)
     lines = []
     for head, behind in ((one, other), (other, one)):
-        if younger in (None, paths[head]):
-            path = paths[head]
+        if younger in (None, starts[head]):
+            path = starts[head].path
             near = path.relative_to(project.root) if path.is_relative_to(project.root) else path
             known = f"{head} is the newer one, as git has it" if younger else f"if only {behind} may have been deployed"
             lines.append(f"# {known}: put its branch behind {behind}, in {near.as_posix()}")
             lines.append(f'down_revision = "{behind}"')
     return lines
+
+
+def _sides(project: Project, history: History, one: str, other: str) -> tuple[dict[str, Revision], Revision | None]:
+    """Where the side of each of two heads begins, and which of these is the younger; None where git cannot tell."""
+    starts = {
+        one: history.revisions[start_of(history, one, other)],
+        other: history.revisions[start_of(history, other, one)],
+    }
+    merged = [head for head in starts if history.base and head in history.base.past.revisions]
+    if len(merged) == 1:
+        return starts, starts[other if merged == [one] else one]
+    younger = newer(project.root, starts[one].path, starts[other].path)
+    return starts, next((start for start in starts.values() if start.path == younger), None)
 
 
 def start_of(history: History, head: str, other: str) -> str:

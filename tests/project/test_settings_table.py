@@ -56,6 +56,11 @@ def test_every_field_is_a_key():
         ({"time-limit": "10"}, "must be a whole number above 0"),
         ({"environment": {"PASSWORD": 1}}, "environment in [tool.migration-gate] must be a table"),
         ({"environment": "A=secret"}, "must be a table of strings"),
+        ({"environment": {"A": "secret{ur}"}}, "environment: A has {ur}; what is filled in is {url}, {host}, {port}, "),
+        ({"environment": {"A": "{URL}"}}, "environment: A has {URL}; "),
+        ({"postgres-version": 9}, "postgres-version is 9; the gate knows PostgreSQL 14 to 18"),
+        ({"postgres-version": 99}, "postgres-version is 99; the gate knows PostgreSQL 14 to 18"),
+        ({"small-tables": ["a", "b"], "large-tables": "b"}, "small-tables and large-tables both name 'b'"),
     ],
 )
 def test_what_is_refused(table, said):
@@ -65,6 +70,10 @@ def test_what_is_refused(table, said):
     assert message.startswith("shop/pyproject.toml: ")
     assert said in message
     assert "secret" not in message
+
+
+def test_other_braces_may_be_meant():
+    assert from_table({"environment": {"A": '{"tenant": {}, "{id}": 1}{host}'}}, "p").environment
 
 
 def test_a_table_that_is_none():

@@ -59,6 +59,27 @@ def test_an_env_py_that_ends_the_process(tmp_path: Path, gate: Gate) -> None:
     assert "no revision ran" in problem(gate, project)
 
 
+def test_an_env_py_that_runs_nothing(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, ENGINE, {"a1": CREATE})
+    env = project / "migrations/env.py"
+    env.write_text(env.read_text().replace("context.run_migrations()", "pass"))
+    assert problem(gate, project) == "migrations: no revision ran. env.py ended without context.run_migrations()"
+
+
+@pytest.mark.parametrize("raised", ["NotImplementedError", 'NotImplementedError("")'])
+def test_an_exception_without_words_is_named_once(raised: str, tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, ENGINE, {"a1": revision("a1", f"raise {raised}")})
+    (finding,) = gate("ci", "--format", "json", cwd=project).json["findings"]
+    assert finding["message"] == "a1 fails: NotImplementedError"
+
+
+def test_a_sentence_ends_with_one_full_stop(tmp_path: Path, gate: Gate) -> None:
+    project = alembic_project(tmp_path, ENGINE, {"a1": CREATE}, before='raise ValueError("see the documentation.")')
+    assert problem(gate, project) == (
+        "migrations cannot be upgraded: ValueError: see the documentation (migrations/env.py:5)."
+    )
+
+
 def test_an_env_py_with_a_syntax_error(tmp_path: Path, gate: Gate) -> None:
     project = alembic_project(tmp_path, ENGINE, {"a1": CREATE}, before="def (")
     assert "SyntaxError" in problem(gate, project)
@@ -313,6 +334,16 @@ def test_a_url_in_an_error_loses_its_password(tmp_path: Path, gate: Gate) -> Non
     project = alembic_project(tmp_path, ENGINE, {"a1": CREATE}, before=before)
     said = problem(gate, project)
     assert "postgresql://app:***@db.internal/app" in said
+
+
+def test_a_module_that_a_flask_app_lacks_is_named(example: Example, gate: Gate) -> None:
+    project = example("shop")
+    (project / ".flaskenv").unlink()
+    (project / "wsgi.py").write_text("import stripe_of_nobody\n")
+    said = problem(gate, project)
+    assert "While importing 'wsgi', an ImportError was raised: " in said
+    assert "No module named 'stripe_of_nobody'." in said
+    assert "pip install --editable ." in said
 
 
 def test_a_flask_project_without_an_app_says_how_to_name_it(example: Example, gate: Gate) -> None:

@@ -17,8 +17,8 @@ def test_every_field_of_a_verdict_is_there():
     assert document["verdict"] == "closed"
     assert document["problems"] == list(VERDICT.problems)
     assert document["notes"] == [
-        {"message": "not read: the SQL is computed", "path": "migrations/versions/a1.py", "line": 4},
-        {"message": "a word", "path": None, "line": None},
+        {"message": "not read: the SQL is computed", "path": "migrations/versions/a1.py", "line": 4, "rule": None},
+        {"message": "a word", "path": None, "line": None, "rule": None},
     ]
     (finding,) = document["findings"]
     assert finding["rule"] == FINDING.rule

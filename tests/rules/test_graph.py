@@ -142,7 +142,9 @@ def test_the_head_that_the_trunk_has_does_not_move(repository: Repository):
     for way in ("merge", "rebase"):
         git(repository.root, "checkout", "--quiet", "-B", f"try-{way}", "feature")
         git(repository.root, way, "--quiet", "main")
-        remedy = (repository.only().remedy or "").splitlines()
+        finding = repository.only()
+        assert (finding.path, finding.revision) == (f"{VERSIONS}/b.py", "b")
+        remedy = (finding.remedy or "").splitlines()
         assert remedy[0] == f"# b is the newer one, as git has it: put its branch behind z, in {VERSIONS}/b.py"
         assert remedy[1] == 'down_revision = "z"'
         assert "down_revision" not in "".join(remedy[2:])

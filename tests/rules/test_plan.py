@@ -68,3 +68,10 @@ def test_what_was_not_read_is_in_the_plan(tmp_path: Path, gate: Gate) -> None:
 def test_nobody_who_did_not_ask_gets_one(tmp_path: Path, gate: Gate) -> None:
     place = project(tmp_path / "planned", BODIES[0])
     assert "plan" not in json.loads(gate("lint", "--format", "json", cwd=place).out)
+
+
+def test_a_note_of_a_rule_names_it(tmp_path: Path, gate: Gate) -> None:
+    place = project(tmp_path / "noted", 'op.create_index("i", "users", ["name"])\nop.execute("nonsense")')
+    (place / "pyproject.toml").write_text(f'[tool.migration-gate]\nstart-after = "{SHIPPED}"\nsmall-tables = "users"\n')
+    notes = gate("lint", "--format", "json", cwd=place).json["notes"]
+    assert {one["rule"] for one in notes if one["line"]} >= {"index-without-concurrently", None}

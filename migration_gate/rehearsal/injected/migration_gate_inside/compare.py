@@ -28,10 +28,13 @@ def compare(config: Any, script: Any) -> None:
              "branch_label": None, "version_path": None, "rev_id": None, "depends_on": None}  # fmt: skip
     metadata: list[Any] = []
     behind: list[list[str]] = []
+    asked = False
     try:
         revisions = RevisionContext(config, script, words)
 
         def retrieve(heads: Any, context: Any) -> list[Any]:
+            nonlocal asked
+            asked = True
             if {one.revision for one in script.get_revisions(heads)} != {
                 one.revision for one in script.get_revisions("heads")
             }:
@@ -51,6 +54,9 @@ def compare(config: Any, script: Any) -> None:
             revision_context=revisions,
         ):
             script.run_env()
+        if not asked:
+            emit("not-compared", reason="env.py ended without context.run_migrations()")
+            return
         if behind:
             emit("behind", heads=behind[0])
             return

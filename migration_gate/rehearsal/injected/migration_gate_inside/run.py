@@ -152,6 +152,9 @@ def _flask_app() -> Any:
     try:
         return ScriptInfo(app_import_path=name).load_app()
     except NoAppException as error:
+        lines = str(error.message).strip().split("\n")
+        if "ImportError" in lines[0]:  # its traceback stands below
+            raise ImportError(f"{lines[0]} {lines[-1]}") from error
         raise RuntimeError(
             f"Flask finds no application: {error.message} "
             'Name it in pyproject.toml, under [tool.migration-gate]: flask-app = "shop:create_app"'
