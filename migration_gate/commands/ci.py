@@ -129,7 +129,7 @@ def _rehearse(
     if result.went_through and wanted:
         drift = compared(project, ran, graph.base)
         problems: tuple[str, ...] = (drift.problem,) if drift.problem else ()
-        stage = _drift_stage(label, drift.problem, drift.findings)
+        stage = _drift_stage(label, drift.problem, drift.findings, drift.left)
         told = told.add(meaning.Told(drift.findings, drift.notes, problems, (stage,)))
     elif wanted:
         told = told.add(meaning.Told(stages=(Stage("drift", None, f"{label}the upgrade did not reach head"),)))

@@ -30,6 +30,9 @@ _IDENTITY_LINE = re.compile(
 _UPGRADE = re.compile(rb"^(?:async[ \t]+)?def[ \t]+upgrade", re.MULTILINE)
 # Before Alembic 0.2 the id was the file's name, and Alembic still takes it so (ScriptDirectory's `_legacy_rev`).
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py$")
+# What may give a module a `revision` that it does not write.
+_BORROWS = re.compile(rb"import[ \t]+\(?[ \t]*\*|\b(?:globals|exec|setattr|vars|__getattr__|__dict__)\b")
+_NO_REVISION = "has neither revision nor upgrade(): a helper, as it seems, and where one is Alembic loads no revision"
 _ILLEGAL = set("@-+:")  # alembic.script.revision refuses them in an id
 
 
@@ -56,7 +59,7 @@ class Unreadable(NamedTuple):
 
 
 class Helper(NamedTuple):
-    """A module in a version location with neither ``revision`` nor ``upgrade``."""
+    """A module in a version location with neither ``revision`` nor ``upgrade``, but what may give it them."""
 
     path: Path
 
@@ -210,7 +213,9 @@ def _identity(path: Path, source: bytes, tree: ast.Module) -> Revision | Unreada
             return Unreadable(path, line, "computes its `revision`: write the id as a plain string")
     else:
         if "down_revision" not in known and not _UPGRADE.search(source):
-            return Helper(path)
+            # Revisions beside env.py are a layout that only code can have told Alembic of, in some other way then.
+            unsure = path.name == "env.py" or _BORROWS.search(source)
+            return Helper(path) if unsure else Unreadable(path, None, _NO_REVISION)
         legacy = _LEGACY_NAME.match(path.name)
         if not legacy:
             return Unreadable(path, None, "has no `revision`")

@@ -67,8 +67,8 @@ def judge_history(project: Project, history: History) -> Judged:
     found: list[Finding] = []
     notes = [
         Note(
-            "has neither `revision` nor `upgrade`: a helper, as it seems. Alembic refuses to load a version folder "
-            "that holds one; move it out",
+            "writes neither `revision` nor `upgrade`, and may take them from elsewhere. If it does not, Alembic "
+            "refuses to load a version folder that holds it; move it out",
             shown(one.path),
         )
         for one in history.helpers

@@ -4,6 +4,9 @@ A syntax error, text that is not UTF-8, a missing `revision` or `down_revision`,
 imports every file of its version locations: one that fails stops every command, and one whose id is computed gives
 a history that nobody can check by reading. The graph cannot be trusted until it is mended.
 
+A helper module stops every command too, with "Could not determine revision id from filename": move it out of the
+version folder. One that may take its `revision` from elsewhere is a note.
+
 Write `revision`, `down_revision`, `branch_labels` and `depends_on` as plain strings, tuples of strings, or None.
 """
 

@@ -593,14 +593,24 @@ def test_a_file_that_is_not_chosen_is_read_as_one_that_is(content: str, tmp_path
     assert parse(path, content.encode()) == parse(path, content.encode(), whole=True)
 
 
-def test_a_helper_module_is_a_note(repository: Repository):
-    repository.write({"a.py": node("a"), "helpers.py": "def text(n):\n    return n\n"})
+@pytest.mark.parametrize(
+    "content", ["def text(n):\n    return n\n", "x = 1\n", "", "# a note\n", "import sqlalchemy\n"]
+)
+def test_a_helper_module_stops_alembic(content: str, repository: Repository):
+    repository.write({"a.py": node("a"), "helpers.py": content})
+    finding = repository.only()
+    assert (finding.rule, finding.path) == ("unreadable-revision", f"{VERSIONS}/helpers.py")
+    with pytest.raises(Exception, match="Could not determine revision id"):
+        alembic_heads(repository)
+
+
+@pytest.mark.parametrize("content", ["from string import *\n", 'globals()["revision"] = "b"\n'])
+def test_a_helper_that_may_be_given_a_revision_is_a_note(content: str, repository: Repository):
+    repository.write({"a.py": node("a"), "helpers.py": content})
     verdict = repository.judge()
     assert verdict.findings == ()
     (note,) = verdict.notes
     assert note.path == f"{VERSIONS}/helpers.py"
-    with pytest.raises(Exception, match="Could not determine revision id"):
-        alembic_heads(repository)
 
 
 @pytest.mark.parametrize("name", [".#a.py", "__init__.py", "__init__.cpython.py", "a.pyc", "a.py.orig", "a.txt"])
