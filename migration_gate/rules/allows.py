@@ -44,7 +44,8 @@ def allows_in(source: bytes) -> list[Allow]:
         if alone and _MEANT.search(text):
             following = list(_following(block, line))
             last = _end(lines, line + len(following))
-            text = " ".join((text, *takewhile(lambda one: not _MEANT.search(one), following))).replace(" # ", " ")
+            reason = takewhile(lambda one: not _MEANT.search(one), following)
+            text = " ".join((text, *(one.strip("# \t") for one in reason)))
         matches = _ALLOW.findall(text) or ([("", "")] if _MEANT.search(text) else [])
         found += [Allow(rule, reason.strip(), line, line, last) for rule, reason in matches]
     return found
