@@ -37,6 +37,7 @@ from migration_gate.operations.effects import effects
 from migration_gate.operations.model import AddColumn, AddConstraint
 from migration_gate.rules.base import Hazard, Migration, is_new, same
 from migration_gate.rules.remedies import (
+    added_without,
     execute,
     in_autocommit_block,
     literal,
@@ -88,9 +89,11 @@ def _remedy(operation: AddConstraint, with_columns: bool) -> str | None:
     of_index, of_constraint = _options(operation)
     index = f"{literal(name)}, {literal(table.name)}, [{listed}], unique=True{schema_keyword(table)}{of_index}"
     constraint = f"ADD CONSTRAINT {quoted(name)} {_WORDS[operation.kind]} USING INDEX {quoted(name)}{of_constraint}"
+    added = added_without(operation, "unique", "primary_key")
     return "\n".join(
         [
-            "# in a revision of its own" + (", once the column is there:" if with_columns else ":"),
+            *added,
+            "# in a revision of its own" + (", once the column is there:" if with_columns or added else ":"),
             in_autocommit_block(
                 f"op.drop_index({literal(name)}, {where}, if_exists=True, postgresql_concurrently=True)",
                 f"op.create_index({index}, postgresql_concurrently=True)",

@@ -48,6 +48,7 @@ from migration_gate.operations.effects import effects
 from migration_gate.operations.model import AddColumn, AddConstraint
 from migration_gate.rules.base import Hazard, Migration, is_new, same
 from migration_gate.rules.remedies import (
+    added_without,
     columns_in,
     directive,
     execute,
@@ -118,9 +119,10 @@ def _remedy(operation: AddConstraint) -> str:
         if operation.name is None:
             added = re.sub(r"\(None, |constraint_name=None", lambda one: _named(one[0], name), added, count=1)
     else:
-        added = _column_alone(operation) + execute(_sql(operation, name))
+        added = execute(_sql(operation, name))
     return "\n".join(
         [
+            *added_without(operation, "ForeignKey", "CheckConstraint"),
             added,
             "# and, in a revision that is deployed after it, or with transaction_per_migration=True in env.py:",
             execute(f"ALTER TABLE {sql_name(table)} VALIDATE CONSTRAINT {quoted(name)}"),
@@ -189,17 +191,6 @@ def _options(key: ast.Call) -> str:
     said += "".join(f" {sql} {words[name].upper()}" for name, sql in _KEYWORDS.items() if words.get(name))
     said += " DEFERRABLE" * bool(words.get("deferrable"))
     return said + (f" INITIALLY {words['initially']}" if words.get("initially") else "")
-
-
-def _column_alone(operation: AddConstraint) -> str:
-    """The line that adds the column without the constraint, "" where none comes with it."""
-    call = directive(operation, "add_column")
-    columns = _columns(operation, call) if call else []
-    if call is None or not columns:
-        return ""
-    for column in columns:
-        column.args = [one for one in column.args if not _is_constraint(one, "ForeignKey", "CheckConstraint")]
-    return f"{source(call)}\n"
 
 
 def _columns(operation: AddConstraint, call: ast.Call) -> list[ast.Call]:

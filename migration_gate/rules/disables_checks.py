@@ -62,7 +62,7 @@ from migration_gate.operations.model import (
 )
 from migration_gate.rules.base import Hazard, Migration, is_new, same
 from migration_gate.rules.names import after
-from migration_gate.rules.remedies import execute, literal, python_call, quoted, schema_keyword, sql_name
+from migration_gate.rules.remedies import execute, in_autocommit_block, quoted, sql_name
 
 _OFF = "replica"  # the one value with which the triggers of foreign keys do not fire
 
@@ -102,7 +102,7 @@ def _triggers(migration: Migration, one: AlterTable) -> Hazard:
     )
     sql = f"ALTER TABLE {sql_name(one.table)} DISABLE TRIGGER USER"
     other = "# where only triggers that people have written are meant (and ENABLE TRIGGER USER afterwards):\n"
-    return migration.hazard(one, message, other + (f"{sql};" if python_call(one.call) is None else execute(sql)))
+    return migration.hazard(one, message, other + execute(sql))
 
 
 def _role(migration: Migration, one: Set) -> Hazard:
@@ -149,14 +149,18 @@ def _key(migration: Migration, one: DropConstraint) -> Hazard:
         f"{table} loses its primary key and gets no other one in this revision: the same row can come in twice, and "
         "if a publication of logical replication has the table, each UPDATE and DELETE of it fails."
     )
-    if python_call(one.call) is None:
-        key = f"ALTER TABLE {sql_name(table)} ADD CONSTRAINT {quoted(name)} PRIMARY KEY (…);"
-        return migration.hazard(one, message, f"{one.call.rstrip('; ')};\n{key}")
-    key = f'op.create_primary_key({literal(name)}, {literal(table.name)}, ["…"]{schema_keyword(table)})'
-    return migration.hazard(one, message, f"{_own(one)}\n{key}")
-
-
-def _own(one: DropConstraint) -> str:
-    """The constraint dropped as op does it: what a batch does comes at its end, after the new key."""
-    names = f"{literal(one.name or '…')}, {literal(one.table.name)}"
-    return f'op.drop_constraint({names}, type_="primary"{schema_keyword(one.table)})'
+    index = quoted(f"{table.name}_key")
+    schema = f"{quoted(table.schema)}." if table.schema else ""
+    remedy = [
+        "# in a revision of its own, of columns that are NOT NULL:",
+        in_autocommit_block(
+            execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema}{index}"),
+            execute(f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {sql_name(table)} (…)"),
+        ),
+        "# and in the next one, in the place of this:",
+        execute(
+            f"ALTER TABLE {sql_name(table)} DROP CONSTRAINT {quoted(name)}, "
+            f"ADD CONSTRAINT {quoted(name)} PRIMARY KEY USING INDEX {index}"
+        ),
+    ]
+    return migration.hazard(one, message, "\n".join(remedy))

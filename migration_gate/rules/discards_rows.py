@@ -67,7 +67,16 @@ from migration_gate.operations.model import (
 )
 from migration_gate.rules.base import Hazard, Migration, is_empty, is_new, same
 from migration_gate.rules.names import after, as_written, mentions, shipped_as
-from migration_gate.rules.remedies import execute, literal, method, python_call, quoted, schema_keyword, sql_name
+from migration_gate.rules.remedies import (
+    execute,
+    literal,
+    method,
+    python_call,
+    quoted,
+    schema_keyword,
+    sql_name,
+    statement,
+)
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -95,10 +104,7 @@ def _emptied(migration: Migration, one: ChangeRows) -> Hazard:
         message = f"{message} {copied.at.path.name}:{copied.at.line} may have copied them before."
     kept = Table(f"{one.table.name}_before_{migration.revision.id}"[:63], one.table.schema)
     copy = f"CREATE TABLE {sql_name(kept)} AS SELECT * FROM {sql_name(one.table)}"
-    if python_call(one.call) is None:
-        remedy = f"{copy};\n{one.call.rstrip('; ')};"
-    else:
-        remedy = f"{execute(copy)}\n{as_written(one.call)}"
+    remedy = f"{execute(copy)}\n{statement(one) if python_call(one.call) is None else as_written(one.call)}"
     return migration.hazard(one, message, remedy, sure=copied is None)
 
 
@@ -113,7 +119,7 @@ def _cascade(migration: Migration, one: DropTable | DropColumn | DropConstraint)
         "of it. Without CASCADE PostgreSQL refuses, and lists them."
     )
     plain = re.sub(r"(?<!delete)(?<!update)\s+cascade\b", "", one.call, flags=re.IGNORECASE)
-    remedy = f"{plain.rstrip('; ')};" if plain != one.call and python_call(one.call) is None else None
+    remedy = execute(plain.rstrip("; ")) if plain != one.call and python_call(one.call) is None else None
     return migration.hazard(one, message, remedy, table=one.table)
 
 
@@ -183,10 +189,8 @@ def _changed(one: DropTable | DropColumn, made: AddColumn | CreateTable) -> str 
     cast = f"{quoted(column)}::{new.sql_type or '…'}"
     if python_call(one.call) is None or python_call(made.call) is None or new.type is None:
         written = new.sql_type or "…"
-        return (
-            f"ALTER TABLE {sql_name(table)} ALTER COLUMN {quoted(column)} TYPE {written} USING {cast}; "
-            "-- in the place of both"
-        )
+        changed = f"ALTER TABLE {sql_name(table)} ALTER COLUMN {quoted(column)} TYPE {written} USING {cast}"
+        return f"{execute(changed)}  # in the place of both"
     names = f"{literal(table.name)}, {literal(column)}"
     using = f"postgresql_using={literal(cast)}{schema_keyword(table)}"
     return f"op.alter_column({names}, type_={new.type}, {using})  # in the place of both"

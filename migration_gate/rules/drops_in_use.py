@@ -44,7 +44,7 @@ from migration_gate.operations.model import DropColumn, DropTable, Table
 from migration_gate.project.models_at import Mapping, Models, any_mapped, mappings, models_at, not_read
 from migration_gate.rules.base import Hazard, Migration
 from migration_gate.rules.names import as_written, shipped_as, stands_again, taken_again
-from migration_gate.rules.remedies import literal, python_call, quoted, schema_keyword, sql_name
+from migration_gate.rules.remedies import execute, literal, python_call, quoted, schema_keyword, sql_name, statement
 
 
 class Said(NamedTuple):
@@ -133,7 +133,7 @@ def _nothing(models: Models, what: str, found: list[Mapping]) -> Said | None:
 def _remedy(operation: DropColumn | DropTable, place: str) -> str:
     """Two releases. The first one's migration is the first way; the drop itself, later, the second."""
     call = python_call(operation.call)
-    drop = as_written(operation.call) if call else f"{operation.call.rstrip('; ')};"
+    drop = as_written(operation.call) if call else statement(operation)
     first = f"# this release: take {place or 'it'} out of the code"
     later = f"# the next release, when none of the old code runs:\n{drop}"
     if isinstance(operation, DropTable):
@@ -144,7 +144,7 @@ def _remedy(operation: DropColumn | DropTable, place: str) -> str:
 def _nullable(operation: DropColumn, call: ast.Call | None) -> str:
     table, column = operation.table, operation.column
     if call is None:
-        return f"ALTER TABLE {sql_name(table)} ALTER COLUMN {quoted(column)} DROP NOT NULL;"
+        return execute(f"ALTER TABLE {sql_name(table)} ALTER COLUMN {quoted(column)} DROP NOT NULL")
     owner = ast.unparse(call.func).rpartition(".")[0] or "op"
     if _in_batch(call):
         return f"{owner}.alter_column({literal(column)}, nullable=True)"

@@ -49,6 +49,7 @@ from collections.abc import Iterator
 from migration_gate.operations.model import CreateIndex, CreateTable, DropIndex, Operation, Reindex, Table
 from migration_gate.rules.base import Hazard, Migration, backwards, is_new, same
 from migration_gate.rules.remedies import (
+    added_without,
     directive,
     execute,
     in_autocommit_block,
@@ -109,6 +110,8 @@ def _is_made_anew(operation: Operation, earlier: tuple[Operation, ...]) -> bool:
 def _message(operation: CreateIndex | DropIndex | Reindex, table: Table | None) -> str:
     where = str(table) if table else "its table"
     name = operation.name or "an index"
+    if isinstance(operation, CreateIndex) and not operation.name and all(operation.columns):
+        name = f"the index of {', '.join(operation.columns)}"
     if isinstance(operation, CreateIndex):
         return (
             f"{name} is built on {where} under a SHARE lock: INSERT, UPDATE and DELETE on {where} wait until "
@@ -130,7 +133,8 @@ def _message(operation: CreateIndex | DropIndex | Reindex, table: Table | None) 
 
 
 def _remedy(operation: CreateIndex | DropIndex | Reindex, table: Table | None) -> str:
-    head = "# in a revision of its own:\n"
+    added = added_without(operation, "index", "unique")
+    head = "\n".join([*added, f"# in a revision of its own{', once the column is there' * bool(added)}:\n"])
     on = {"postgresql_concurrently": "True"}
     call = directive(operation, "create_index", "drop_index")
     if call is None and isinstance(operation, CreateIndex) and not _is_sql(operation.call):
@@ -140,10 +144,11 @@ def _remedy(operation: CreateIndex | DropIndex | Reindex, table: Table | None) -
     if isinstance(operation, DropIndex):
         return head + in_autocommit_block(source(with_keywords(call, if_exists="True", **on)))
     made = source(with_keywords(call, if_not_exists=None, **on))
-    if not operation.name or not table:
+    name = operation.name or (_own_name(operation) if added and isinstance(operation, CreateIndex) else None)
+    if not name or not table:
         return head + in_autocommit_block(made)
     where = f"table_name={literal(table.name)}{schema_keyword(table)}"
-    drop = f"op.drop_index({literal(operation.name)}, {where}, if_exists=True, postgresql_concurrently=True)"
+    drop = f"op.drop_index({literal(name)}, {where}, if_exists=True, postgresql_concurrently=True)"
     return head + in_autocommit_block(drop, made)
 
 
@@ -171,13 +176,18 @@ def _anew(operation: CreateIndex) -> ast.Call | None:
     if not columns:
         return None
     table = operation.table
-    name = literal(operation.name or f"ix_{table.name}_{'_'.join(columns)}")
+    name = literal(operation.name or _own_name(operation))
     listed = ", ".join(map(literal, columns))
     unique = ", unique=True" if operation.unique else ""
     text = f"op.create_index({name}, {literal(table.name)}, [{listed}]{unique}{schema_keyword(table)})"
     tree = ast.parse(text, mode="eval").body
     assert isinstance(tree, ast.Call)
     return tree
+
+
+def _own_name(operation: CreateIndex) -> str:
+    """As SQLAlchemy calls it where no naming convention says otherwise: "ix_%(column_0_label)s"."""
+    return "_".join(["ix", *filter(None, [operation.table.schema, operation.table.name, *operation.columns])])
 
 
 def _is_sql(call: str) -> bool:

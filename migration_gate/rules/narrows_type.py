@@ -53,7 +53,7 @@ from migration_gate.operations.model import (
     ValidateConstraint,
 )
 from migration_gate.operations.type_names import casts_of
-from migration_gate.operations.types import narrows
+from migration_gate.operations.types import narrows, rewrites
 from migration_gate.rules.base import Hazard, Migration, backwards, column_type, is_empty, is_new, not_read_about
 from migration_gate.rules.remedies import (
     directive,
@@ -274,13 +274,16 @@ def _remedy(one: ChangeType, old: SqlType, new: SqlType) -> str:
         text = column if old.name in _TEXTS else f"{column}::text"
         value, fits = f"left({text}, {limit})", f"{beside} IS NULL AND {column} IS NOT NULL"
     fitting = f"left({column}, {limit})" if limit is not None and old.name in _TEXTS else "…"
+    rewritten = (
+        "; rewrites-table says why this is for a small table" if rewrites(old, new, one.using, one.column) else ""
+    )
     since = " (since PostgreSQL 16)" if "pg_input_is_valid" in misfit else ""
     check = quoted(f"{one.table.name}_{one.column}_length")
     bound = f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({misfit.replace('>', '<=')}) NOT VALID"
     return "\n".join(
         [
             f"# how many values do not fit{since}: SELECT count(*) FROM {table} WHERE {misfit}",
-            "# where there are any, make them fit first:",
+            f"# where there are any, make them fit first{rewritten}:",
             execute(f"UPDATE {table} SET {column} = {fitting} WHERE {misfit}"),
             _with_using(one, old, new),
             *(["# or keep the type, and bound what is written from now on:", execute(bound)] if limit else []),

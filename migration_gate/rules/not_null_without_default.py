@@ -48,6 +48,7 @@ from migration_gate.rules.remedies import (
     in_batch,
     literal,
     makes_enum,
+    not_null_in_steps,
     out_of_batch,
     python_call,
     quoted,
@@ -122,26 +123,20 @@ def _has_foreign_key(operation: AddColumn, migration: Migration) -> bool:
 
 
 def _remedy(operation: AddColumn, migration: Migration) -> str:
-    table, column = operation.table, operation.column
-    name = quoted(column.name)
-    fill = f"UPDATE {sql_name(table)} SET {name} = … WHERE {name} IS NULL"
+    column = operation.column
     written = python_call(operation.call)
     if written is None:
-        return _sql_remedy(operation, migration, fill)
+        return _sql_remedy(operation, migration)
     batch = in_batch(written)
     call = add_column(operation)
     suggested = _suggest(None if _has_foreign_key(operation, migration) else column.type)
-    apart = out_of_batch(call, table) if in_batch(call) else call
-    existing = f", existing_type={column.type}" if column.type else ""
-    names = f"{literal(table.name)}, {literal(column.name)}"
+    apart = out_of_batch(call, operation.table) if in_batch(call) else call
+    outside = " outside of the batch" * batch
     remedy = "\n".join(
         [
             "# with the value that the rows which are there are to have:",
             column_with(call, server_default=suggested, nullable="False"),
-            f"# or, where the value differs from row to row, in three steps{' outside of the batch' * batch}:",
-            column_with(apart, server_default=None, nullable="True"),
-            execute(fill),
-            f"op.alter_column({names}{existing}, nullable=False{schema_keyword(table)})",
+            *_in_steps(operation, migration, column_with(apart, server_default=None, nullable="True"), outside),
         ]
     )
     remedy = makes_enum(operation.call) + remedy
@@ -149,17 +144,43 @@ def _remedy(operation: AddColumn, migration: Migration) -> str:
     return f"# import sqlalchemy as sa\n{remedy}" if lacks_sa else remedy
 
 
-def _sql_remedy(operation: AddColumn, migration: Migration, fill: str) -> str:
-    table, column = sql_name(operation.table), operation.column
-    definition = f"{quoted(column.name)} {column.type or '…'}"
+def _sql_remedy(operation: AddColumn, migration: Migration) -> str:
+    column = operation.column
+    added = f"ALTER TABLE {sql_name(operation.table)} ADD COLUMN {quoted(column.name)} {column.type or '…'}"
     also = any(one.call == operation.call and one is not operation for one in migration.operations)
-    return (
-        f"-- with a value that suits every row{', beside what else the statement says' * also}:\n"
-        f"ALTER TABLE {table} ADD COLUMN {definition} NOT NULL DEFAULT …;\n"
-        "-- or, where the value differs from row to row, in three steps:\n"
-        f"ALTER TABLE {table} ADD COLUMN {definition};\n{fill};\n"
-        f"ALTER TABLE {table} ALTER COLUMN {quoted(column.name)} SET NOT NULL;"
+    return "\n".join(
+        [
+            f"# with a value that suits every row{', beside what else the statement says' * also}:",
+            execute(f"{added} NOT NULL DEFAULT …"),
+            *_in_steps(operation, migration, execute(added)),
+        ]
     )
+
+
+def _in_steps(operation: AddColumn, migration: Migration, added: str, outside: str = "") -> list[str]:
+    """The column without a value, its values, and NOT NULL. On a large table none of these may wait for another."""
+    table, column = operation.table, operation.column
+    name = quoted(column.name)
+    fill = execute(f"UPDATE {sql_name(table)} SET {name} = … WHERE {name} IS NULL")
+    in_sql = python_call(operation.call) is None
+    type_ = None if in_sql else column.type
+    differs = "# or, where the value differs from row to row, in"
+    if migration.size(table) == "large":
+        version = migration.project.settings.postgres_version
+        return [
+            f"{differs} steps{outside}, each of which is deployed before the next:",
+            added,
+            "# then, some thousand rows at a time:",
+            fill,
+            "# then, when all that runs gives new rows a value:",
+            not_null_in_steps(table, column.name, type_, version),
+        ]
+    existing = f", existing_type={type_}" if type_ else ""
+    names = f"{literal(table.name)}, {literal(column.name)}"
+    required = f"op.alter_column({names}{existing}, nullable=False{schema_keyword(table)})"
+    if in_sql:
+        required = execute(f"ALTER TABLE {sql_name(table)} ALTER COLUMN {name} SET NOT NULL")
+    return [f"{differs} three steps{outside}:", added, fill, required]
 
 
 _SUGGESTIONS = (

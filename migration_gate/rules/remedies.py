@@ -184,6 +184,20 @@ def column_with(call: ast.Call, **keywords: str | None) -> str:
     return source(tree)
 
 
+def added_without(operation: Operation, *parts: str) -> list[str]:
+    """The add_column that an index or a constraint comes with, without that: keywords of its column, and classes that
+    stand in it. Nothing where it comes by a call of its own, or in SQL.
+    """
+    call = directive(operation, "add_column")
+    if call is None or not columns_in(call):
+        return []
+    tree = copy.deepcopy(call)
+    column = columns_in(tree)[0]
+    column.args = [one for one in column.args if not (isinstance(one, ast.Call) and method(one) in parts)]
+    column.keywords = [one for one in column.keywords if one.arg not in parts]
+    return [source(tree)]
+
+
 def in_autocommit_block(*lines: str) -> str:
     """The statements, each of which is committed by itself."""
     return "\n".join(["with op.get_context().autocommit_block():", *map(indented, lines)])
@@ -224,6 +238,31 @@ def statement(operation: Operation) -> str:
         return tidy(operation.call)
     made = _spelled_out(out_of_batch(call, table) if in_batch(call) else call, operation, table)
     return tidy(operation.call) if ast.dump(made) == ast.dump(call) else source(made)
+
+
+def not_null_in_steps(table: Table, column: str, type_: str | None, version: int) -> str:
+    """SET NOT NULL of a column without a scan under ACCESS EXCLUSIVE: from a constraint that is validated apart, which
+    from PostgreSQL 18 on may be NOT NULL itself. ``type_`` is the column's, as the migration has it.
+    """
+    name = f"{table.name}_{column}_not_null"  # as PostgreSQL would call it
+    apart = "# and, in a revision that is deployed after it, or with transaction_per_migration=True in env.py:"
+    validated = execute(f"ALTER TABLE {sql_name(table)} VALIDATE CONSTRAINT {quoted(name)}")
+    if version >= 18:
+        not_valid = f"ADD CONSTRAINT {quoted(name)} NOT NULL {quoted(column)} NOT VALID"
+        return "\n".join([execute(f"ALTER TABLE {sql_name(table)} {not_valid}"), apart, validated])
+    schema = schema_keyword(table)
+    existing = f", existing_type={type_}" if type_ else ""
+    return "\n".join(
+        [
+            f"op.create_check_constraint({literal(name)}, {literal(table.name)}, "
+            f"{literal(f'{quoted(column)} IS NOT NULL')}, postgresql_not_valid=True{schema})",
+            apart,
+            validated,
+            "# and in the next one, which has nothing left to read:",
+            f"op.alter_column({literal(table.name)}, {literal(column)}{existing}, nullable=False{schema})",
+            f'op.drop_constraint({literal(name)}, {literal(table.name)}, type_="check"{schema})',
+        ]
+    )
 
 
 def drop_first(index: CreateIndex) -> str:

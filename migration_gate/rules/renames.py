@@ -64,7 +64,7 @@ from migration_gate.operations.model import (
 )
 from migration_gate.rules.base import Hazard, Migration, backwards
 from migration_gate.rules.names import after, as_written, shipped_as, taken_again
-from migration_gate.rules.remedies import execute, literal, python_call, quoted, schema_keyword, sql_name
+from migration_gate.rules.remedies import execute, literal, python_call, quoted, schema_keyword, sql_name, statement
 
 # Queries name these. They name no sequence: a default knows it by its number (PostgreSQL's documentation, 8.1.4).
 _IN_QUERIES = frozenset("enum value,schema,view,column,type,function,attribute".split(","))
@@ -133,7 +133,7 @@ def _table(migration: Migration, one: RenameTable) -> Hazard:
     view = f"CREATE VIEW {sql_name(old)} AS SELECT * FROM {sql_name(Table(new.name, schema))}"
     call = python_call(one.call)
     if call is None:
-        return migration.hazard(one, message, f"{one.call.rstrip('; ')};\n{view};", table=old)
+        return migration.hazard(one, message, f"{statement(one)}\n{execute(view)}", table=old)
     return migration.hazard(one, message, f"{as_written(one.call)}\n{execute(view)}", table=old)
 
 
@@ -147,11 +147,11 @@ def _other(migration: Migration, one: Rename) -> Hazard:
     if one.kind == "enum value" and one.of:
         value = one.to.replace("'", "''")
         add = f"ALTER TYPE {sql_name(one.of)} ADD VALUE IF NOT EXISTS '{value}'"
-        remedy = f"{add};" if python_call(one.call) is None else execute(add)
+        remedy = execute(add)
     elif one.kind == "view":
         old = Table(one.name, one.of.schema if one.of else None)
         new = Table(one.to, old.schema)
-        remedy = f"CREATE VIEW {sql_name(new)} AS SELECT * FROM {sql_name(old)};"
+        remedy = execute(f"CREATE VIEW {sql_name(new)} AS SELECT * FROM {sql_name(old)}")
     return migration.hazard(one, message, remedy)
 
 

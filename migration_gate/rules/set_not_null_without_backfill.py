@@ -57,6 +57,7 @@ from migration_gate.rules.remedies import (
     python_call,
     quoted,
     sql_name,
+    statement,
     tidy,
 )
 
@@ -186,7 +187,7 @@ def _remedy(operation: SetNotNull) -> str:
     sql = f"UPDATE {sql_name(table)} SET {quoted(column)} = … WHERE {quoted(column)} IS NULL"
     call = python_call(operation.call)
     if call is None:
-        return f"{sql};\n{operation.call.rstrip('; ')};"
+        return f"{execute(sql)}\n{statement(operation)}"
     if in_batch(call):
         return f"# outside of the batch:\n{execute(sql)}\n{ast.unparse(out_of_batch(call, table))}"
     return f"{execute(sql)}\n{tidy(operation.call)}"

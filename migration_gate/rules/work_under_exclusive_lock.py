@@ -48,7 +48,7 @@ from collections.abc import Iterator
 from migration_gate.operations.effects import effects
 from migration_gate.operations.model import ChangeRows, Operation, SetNotNull, Table, ValidateConstraint
 from migration_gate.rules.base import Hazard, Migration, is_new, is_proven, same
-from migration_gate.rules.remedies import execute, literal, quoted, schema_keyword, sql_name
+from migration_gate.rules.remedies import not_null_in_steps
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
@@ -90,7 +90,12 @@ def _hazard(migration: Migration, operation: Operation, table: Table, locked: Op
             f"no NULL is left, and reads and writes of {table} wait until that has ended."
         )
         version = migration.project.settings.postgres_version
-        return migration.hazard(operation, message, _not_null_in_steps(operation, version), table=table)
+        return migration.hazard(
+            operation,
+            message,
+            not_null_in_steps(operation.table, operation.column, operation.type, version),
+            table=table,
+        )
     own = locked.at.path == operation.at.path
     place = f"line {locked.at.line}" if own else f"{locked.at.path.name}:{locked.at.line}"
     about = operation.table  # type: ignore[union-attr]
@@ -109,32 +114,3 @@ def _hazard(migration: Migration, operation: Operation, table: Table, locked: Op
         "context.configure(…, transaction_per_migration=True)"
     )
     return migration.hazard(operation, message, remedy, table=table)
-
-
-def _not_null_in_steps(operation: SetNotNull, version: int) -> str:
-    table, column = operation.table, operation.column
-    if version >= 18:
-        name = f"{table.name}_{column}_not_null"  # as PostgreSQL would call it
-        not_valid = f"ADD CONSTRAINT {quoted(name)} NOT NULL {quoted(column)} NOT VALID"
-        return "\n".join(
-            [
-                execute(f"ALTER TABLE {sql_name(table)} {not_valid}"),
-                "# and, in a revision of its own:",
-                execute(f"ALTER TABLE {sql_name(table)} VALIDATE CONSTRAINT {quoted(name)}"),
-            ]
-        )
-    name = f"{table.name}_{column}_not_null"
-    schema = schema_keyword(table)
-    existing = f", existing_type={operation.type}" if operation.type else ""
-    return "\n".join(
-        [
-            f"op.create_check_constraint({literal(name)}, {literal(table.name)}, "
-            f"{literal(f'{quoted(column)} IS NOT NULL')}"
-            f", postgresql_not_valid=True{schema})",
-            "# and, in a revision of its own:",
-            execute(f"ALTER TABLE {sql_name(table)} VALIDATE CONSTRAINT {quoted(name)}"),
-            "# and in the next one, which has nothing left to read:",
-            f"op.alter_column({literal(table.name)}, {literal(column)}{existing}, nullable=False{schema})",
-            f'op.drop_constraint({literal(name)}, {literal(table.name)}, type_="check"{schema})',
-        ]
-    )

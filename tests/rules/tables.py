@@ -8,7 +8,7 @@ import re
 from migration_gate.findings import Finding
 
 SA = "# import sqlalchemy as sa"
-_OTHER_WAY = re.compile(r"^(?:#|--) ")
+_OTHER_WAY = re.compile(r"^# ")
 
 
 def alternatives(finding: Finding) -> list[str]:
@@ -36,6 +36,4 @@ def pasted(source: str, finding: Finding, way: str, value: str) -> str:
     filled = way.replace("…", value)
     if (finding.remedy or "").startswith(SA):
         filled = f"{SA.removeprefix('# ')}\n{filled}"
-    if filled.startswith(("ALTER", "UPDATE")):
-        filled = f"op.execute({filled!r})"
     return "\n".join([*lines[:at], *(indent + line for line in filled.split("\n")), *lines[end:]])

@@ -60,6 +60,16 @@ SCANS = {
         'op.add_column("orders", sa.Column("group_id", sa.Integer()))\n'
         'op.create_foreign_key("o_group", "orders", "groups", ["group_id"], ["id"])',
     ),
+    "foreign key in its column": (
+        "orders",
+        'op.add_column("orders", sa.Column("group_id", sa.Integer(), sa.ForeignKey("groups.id"), server_default="1"))',
+    ),
+    "foreign key in its column, batch": (
+        "orders",
+        'with op.batch_alter_table("orders") as b:\n'
+        '    b.add_column(sa.Column("group_id", sa.Integer(), sa.ForeignKey("groups.id", name="o_group"), '
+        'server_default="1"))',
+    ),
 }
 
 # As these are in SQL alone: a foreign key whose column has a value in each row.
@@ -248,7 +258,7 @@ def test_the_remedy_builds_it_while_everybody_works(case: str, tmp_path: Path, w
     if case.startswith("exclude"):
         assert "lock_timeout" in (finding.remedy or "")
         return
-    added = ['op.execute("ALTER TABLE users ADD COLUMN handle text")'] * ("column" in case)
+    added = ['op.execute("ALTER TABLE users ADD COLUMN handle text")'] * ("column, in SQL" in case)
     bodies = [*added, *(filled(one, '"age"') for one in steps(finding))]
     if case.startswith("primary key"):  # its columns may hold NULL: PostgreSQL looks, and another rule says so
         bodies.insert(0, "op.execute('ALTER TABLE events_2025 ALTER id SET NOT NULL')")

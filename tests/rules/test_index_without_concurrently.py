@@ -36,6 +36,15 @@ BAD = {
         'for table, columns in (("users", ["age"]),):\n    op.create_index(f"ix_{table}", table, columns)',
     ),
     "with its column": ("users", 'op.add_column("users", sa.Column("phone", sa.Text(), index=True))'),
+    "with its column, keywords, batch": (
+        "users",
+        'with op.batch_alter_table("users") as b:\n'
+        '    b.add_column(sa.Column(name="phone", type_=sa.Text(), unique=True, index=True, nullable=True))',
+    ),
+    "with its column, schema": (
+        "crm.users",
+        'op.add_column("users", sa.Column("phone", sa.Text(), index=True), schema="crm")',
+    ),
     "of a partitioned table": ("events", 'op.create_index("ix_events_day", "events", ["day"])'),
     "SQL": ("users", 'op.execute("CREATE INDEX i ON users (age)")'),
     "SQL, if not exists": ("users", 'op.execute("CREATE UNIQUE INDEX IF NOT EXISTS i ON users USING btree (id)")'),
@@ -139,12 +148,13 @@ def test_the_remedy_makes_nobody_wait(case: str, tmp_path: Path, watch: Watch) -
     table, body = BAD[case]
     (finding,) = judge(tmp_path, RULE, body).findings
     bodies = [filled(one, "events_2024") for one in steps(finding)]
-    if case == "with its column":  # the remedy is about its index; the column stays as it was
-        bodies = ['op.add_column("users", sa.Column("phone", sa.Text()))', *bodies]
+    if case.startswith("with its column"):
+        assert "index of phone" in finding.message
+        assert "add_column" in bodies[0]
     assert not judge(tmp_path, RULE, *bodies).findings
     for again in (False, True):
         seen = watch(*bodies)
         assert seen.error is None, (again, seen.message)
     waits = {mode for one in seen.statements for name, mode in one.locks if name == table} & WAITS
-    assert not waits or case in ("with its column", "of a partitioned table")
+    assert not waits or case.startswith(("with its column", "of a partitioned table"))
     assert not any(table in one.built for one in seen.statements if one.transaction)

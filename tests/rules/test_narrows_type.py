@@ -261,6 +261,13 @@ def test_the_question_of_the_remedy_finds_the_values(name: str, repository: Repo
         assert ask(lab, database, question) > [(0,)]
 
 
+@pytest.mark.parametrize("name", FAILS)
+def test_the_remedy_says_where_the_change_writes_the_table_anew(name: str, repository: Repository, watch: Watch):
+    (finding,) = judge(repository, FAILS[name][0]).findings
+    cut = alternatives(finding)[0].replace("…", "NULL")
+    assert any(one.rewrote for one in watch(cut).statements) is ("rewrites-table" in (finding.remedy or ""))
+
+
 def test_only_new_revisions_have_put_rows_in(repository: Repository):
     body = """
         op.create_table("teams", sa.Column("name", sa.Text()))

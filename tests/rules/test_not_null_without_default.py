@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.conftest import revision
 from tests.rules.conftest import Repository, Run
 from tests.rules.tables import alternatives, pasted
+from tests.rules.traffic import EXCLUSIVE, Watch, judge, steps
 
 RULE = "not-null-without-default"
 NOT_NULL_VIOLATION = "23502"
@@ -279,7 +281,7 @@ def test_a_remedy_keeps_the_type_of_sql(type_: str, repository: Repository, run:
     text = source(f'op.execute("ALTER TABLE users ADD n {type_} NOT NULL")')
     assert run(text, rows=True, before=domain) == NOT_NULL_VIOLATION
     repository.write({"a1.py": text})
-    added = re.findall(r"ADD COLUMN n (.*?)(?: NOT NULL DEFAULT …)?;", repository.only(select=(RULE,)).remedy or "")
+    added = re.findall(r"ADD COLUMN n (.*?)(?: NOT NULL DEFAULT …)?\"\)", repository.only(select=(RULE,)).remedy or "")
     assert added == [type_, type_]
 
 
@@ -332,3 +334,21 @@ def test_the_finding_names_table_column_revision_and_line(repository: Repository
     assert (finding.path, finding.revision) == ("migrations/versions/a1.py", "a1")
     assert finding.message.startswith("crm.users.phone is NOT NULL and has no server default.")
     assert 'sa.Column("phone"' in source(BAD["schema"]).split("\n")[(finding.line or 0) - 1]
+
+
+LARGE = {
+    "op": 'op.add_column("users", sa.Column("phone", sa.Text(), nullable=False))',
+    "SQL": 'op.execute("ALTER TABLE users ADD COLUMN phone text NOT NULL")',
+}
+
+
+@pytest.mark.parametrize("body", LARGE.values(), ids=LARGE)
+def test_on_a_large_table_each_step_is_a_revision_of_its_own(body: str, tmp_path: Path, watch: Watch):
+    large = {"large_tables": ("users",), "per_migration": True}
+    (finding,) = judge(tmp_path, RULE, body, **large).findings
+    _, *apart = [one.replace("…", "''") for one in steps(finding)]
+    for rule in (RULE, "work-under-exclusive-lock", "validated-in-same-transaction", "set-not-null-without-backfill"):
+        assert judge(tmp_path, rule, *apart, **large).findings == ()
+    seen = watch(*apart, per_migration=True)
+    assert seen.error is None, seen.message
+    assert not any((table, EXCLUSIVE) in one.held for one in seen.statements for table in one.scanned)

@@ -119,6 +119,7 @@ def test_set_not_null_reads_the_table(tmp_path: Path, watch: Watch) -> None:
     seen = watch(fill, body, per_migration=True)
     assert seen.error is None, seen.message
     assert seen.statements[-1].scanned == {"users"}
+    assert "or with transaction_per_migration=True" in (finding.remedy or "")
     first, validate, last = steps(finding)
     bodies = [first, fill, validate, last]
     assert not judge(tmp_path, WORK, *bodies, per_migration=True, large_tables=("users",)).findings
