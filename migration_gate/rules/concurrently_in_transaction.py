@@ -58,7 +58,7 @@ from migration_gate.operations.model import (
     Reindex,
 )
 from migration_gate.rules.base import Hazard, Migration, maybe_no_transaction, nodes_of
-from migration_gate.rules.remedies import in_autocommit_block, python_call, statement
+from migration_gate.rules.remedies import drop_first, in_autocommit_block, python_call, statement
 
 Concurrent = CreateIndex | DropIndex | Reindex | DetachPartition
 
@@ -86,9 +86,15 @@ def check(migration: Migration) -> Iterator[Hazard]:
         yield migration.hazard(
             one,
             f"{_what(one)} runs {why}. PostgreSQL refuses it there, whatever the table (25001).{unless}",
-            in_autocommit_block(*dict.fromkeys(map(statement, beside))),
+            in_autocommit_block(*dict.fromkeys(line for other in beside for line in _lines(other))),
             sure=not unless,
         )
+
+
+def _lines(one: Operation) -> list[str]:
+    """Its statement, and before an index is built what takes away that of an attempt that failed."""
+    builds = isinstance(one, CreateIndex) and one.concurrently and one.name
+    return [*([drop_first(one)] if builds else []), statement(one)]  # type: ignore[arg-type]
 
 
 def _place(one: Operation) -> At:

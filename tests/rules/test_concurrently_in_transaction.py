@@ -108,6 +108,8 @@ def test_the_remedy_works(name: str, repository: Repository, watch: Watch):
     repository.write({"a1.py": source})
     finding = repository.only(select=(RULE,))
     (way,) = alternatives(finding)
+    drops = way.count("DROP INDEX CONCURRENTLY IF EXISTS") + way.count("if_exists=True")
+    assert drops >= way.count("CREATE INDEX CONCURRENTLY ix") + way.count("op.create_index")
     mended = pasted(source, finding, way, "")
     seen = watch(mended[mended.index("def upgrade") :])
     if name != "several statements of a variable":  # it stands in a block already
