@@ -107,13 +107,29 @@ def _every_null(body: Node, columns: list[str]) -> tuple[str, ...]:
     """Those of the columns that an UPDATE leaves no NULL in, as far as its WHERE says."""
     if "fromClause" in body:
         return ()
-    where = body.get("whereClause")
+    where = _where(body)
     if where is None:
         return tuple(columns)
     test = where.get("NullTest", {})
     if test.get("nulltesttype") == "IS_NULL" and "ColumnRef" in test["arg"]:
         return tuple(name for name in strings(test["arg"]["ColumnRef"]["fields"][-1:]) if name in columns)
     return ()
+
+
+def _where(body: Node) -> Node | None:
+    """A statement's WHERE; None where it has none, and where it is of every row: WHERE true, WHERE 1 = 1."""
+    where: Node | None = body.get("whereClause")
+    if where is None or where.get("A_Const", {}).get("boolval", {}).get("boolval"):
+        return None
+    test = where.get("A_Expr", {})
+    left, right = (_value(test.get(side, {})) for side in ("lexpr", "rexpr"))
+    equal = strings(test.get("name", ())) == ("=",) and left is not None and left == right
+    return None if equal else where
+
+
+def _value(node: Node) -> Node | None:
+    constant = node.get("A_Const", {})
+    return {name: one for name, one in constant.items() if name != "location"} or None
 
 
 def _insert(body: Node, here: Statement) -> Iterator[Operation]:
@@ -144,7 +160,7 @@ def _copy(body: Node, here: Statement) -> Iterator[Operation]:
 
 
 def _delete(body: Node, here: Statement) -> Iterator[Operation]:
-    whole = not {"whereClause", "usingClause"} & body.keys()
+    whole = "usingClause" not in body and _where(body) is None
     yield ChangeRows(here.at, here.call, table(body["relation"]), "DELETE", whole=whole)
     yield from _changes_in_with(body, here)
 

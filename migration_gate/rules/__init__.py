@@ -70,7 +70,15 @@ BLOCKS_TRAFFIC: dict[str, tuple[type, ...]] = {
     "missing-lock-timeout": (),
 }
 FAILS_MIDWAY: dict[str, tuple[type, ...]] = {
-    "concurrently-in-transaction": (CreateIndex, DropIndex, Reindex, DetachPartition),
+    "concurrently-in-transaction": (
+        CreateIndex,
+        DropIndex,
+        Reindex,
+        DetachPartition,
+        AlterTable,
+        RewriteTable,
+        Other,
+    ),
     "autocommit-block-not-alone": (Boundary,),
     "keeps-invalid-index": (CreateIndex,),
     "enum-value-used-at-once": (

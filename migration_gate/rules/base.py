@@ -20,6 +20,7 @@ from migration_gate.operations.model import (
     DropTable,
     NotRead,
     Operation,
+    Rename,
     RenameColumn,
     RenameTable,
     SetNotNull,
@@ -204,8 +205,29 @@ def recorded_type(table: Table, column: str, earlier: tuple[Operation, ...]) -> 
             case _:
                 continue
         after = next(at for at, other in enumerate(earlier) if other is one) + 1
+        known = _renamed(known, earlier[after:])
         return known, known is not None and not_read_about(table, earlier[after:], None) is None
     return None, False
+
+
+def _renamed(type_: SqlType | None, later: tuple[Operation, ...]) -> SqlType | None:
+    """The type under the name that it was given since."""
+    for one in later:
+        if isinstance(one, Rename) and one.kind == "type" and type_ and one.name == type_.name:
+            type_ = type_._replace(name=one.to)
+    return type_
+
+
+def is_enum(type_: SqlType | None, earlier: tuple[Operation, ...], written: str | None = None) -> bool:
+    """Whether a type is surely an enum, and no domain: it is ``written`` as one, or what ran earlier made it so."""
+    if type_ is None:
+        return False
+    if re.match(r"(?:\w+\.)*(?:Enum|ENUM)\(", written or "") and "native_enum" not in (written or ""):
+        return True
+    name = re.escape(type_.name)
+    in_sql = re.compile(rf"\bcreate\s+type\s+{name}\s+as\s+enum\b", re.IGNORECASE)
+    in_python = re.compile(rf"\b(?:Enum|ENUM)\(.*\bname\s*=\s*[\"']{name}[\"']", re.DOTALL)
+    return any(in_sql.search(one.call) or in_python.search(one.call) for one in earlier if hasattr(one, "call"))
 
 
 def is_proven(operation: SetNotNull, earlier: tuple[Operation, ...]) -> bool:

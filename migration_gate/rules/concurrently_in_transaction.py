@@ -2,7 +2,8 @@
 
 CREATE INDEX, DROP INDEX, REINDEX and DETACH PARTITION wait for other transactions when they are told CONCURRENTLY, and
 commit several times on the way. Alembic runs revisions in a transaction, and PostgreSQL refuses the statement there
-with 25001, `cannot run inside a transaction block`: on every table, a new and empty one too, and on every version.
+with 25001, `cannot run inside a transaction block`: on every table, a new and empty one too, and on every version. It
+refuses VACUUM, ALTER SYSTEM, and what makes or drops a database or a tablespace there too.
 
 Refused:
 
@@ -49,24 +50,26 @@ import re
 from collections.abc import Iterator, Sequence
 
 from migration_gate.operations.model import (
+    AlterTable,
     At,
     Boundary,
     CreateIndex,
     DetachPartition,
     DropIndex,
     Operation,
+    Other,
     Reindex,
+    RewriteTable,
 )
 from migration_gate.rules.base import Hazard, Migration, maybe_no_transaction, nodes_of
 from migration_gate.rules.remedies import drop_first, in_autocommit_block, python_call, statement
-
-Concurrent = CreateIndex | DropIndex | Reindex | DetachPartition
 
 
 def check(migration: Migration) -> Iterator[Hazard]:
     seen: set[At] = set()
     for one in migration.operations:
-        if not isinstance(one, Concurrent) or not one.concurrently or _place(one) in seen:
+        what = _what(one)
+        if what is None or _place(one) in seen:
             continue
         autocommit = migration.together(one).autocommit
         beside = [
@@ -85,7 +88,7 @@ def check(migration: Migration) -> Iterator[Hazard]:
             unless = maybe_no_transaction(migration.environment())
         yield migration.hazard(
             one,
-            f"{_what(one)} runs {why}. PostgreSQL refuses it there, whatever the table (25001).{unless}",
+            f"{what} runs {why}. PostgreSQL refuses it there, whatever the table (25001).{unless}",
             in_autocommit_block(*dict.fromkeys(line for other in beside for line in _lines(other))),
             sure=not unless,
         )
@@ -102,15 +105,35 @@ def _place(one: Operation) -> At:
     return one.at._replace(inside=None)
 
 
-def _what(one: Concurrent) -> str:
+# What PostgreSQL's utility.c refuses in a transaction beside CONCURRENTLY, as the readers name it.
+_ALONE = {
+    "AlterSystem": "ALTER SYSTEM",
+    "CreateTableSpace": "CREATE TABLESPACE",
+    "Createdb": "CREATE DATABASE",
+    "DropTableSpace": "DROP TABLESPACE",
+    "Dropdb": "DROP DATABASE",
+    "VACUUM": "VACUUM",
+}
+
+
+def _what(one: Operation) -> str | None:
+    """The statement, where it is one that cannot run in a transaction."""
     match one:
+        case Other(what=what):
+            return _ALONE.get(what)
+        case AlterTable(what="VACUUM") | RewriteTable(how="VACUUM FULL"):
+            return f"VACUUM {one.table or ''}".rstrip()
+        case CreateIndex() | DropIndex() | Reindex() | DetachPartition() if not one.concurrently:
+            return None
         case CreateIndex():
             return f"CREATE INDEX CONCURRENTLY {one.name or f'on {one.table}'}"
         case DropIndex():
             return f"DROP INDEX CONCURRENTLY {one.name or f'on {one.table}'}"
         case Reindex():
             return f"REINDEX CONCURRENTLY {one.name or one.table or ''}".rstrip()
-    return f"DETACH PARTITION {one.partition} CONCURRENTLY"
+        case DetachPartition():
+            return f"DETACH PARTITION {one.partition} CONCURRENTLY"
+    return None
 
 
 def _one_string(operations: Sequence[Operation]) -> bool:

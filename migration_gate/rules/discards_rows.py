@@ -86,6 +86,9 @@ def check(migration: Migration) -> Iterator[Hazard]:
             case ChangeRows(verb="DELETE" | "TRUNCATE", whole=True, table=table):
                 if not is_new(table, earlier) and not is_empty(table, earlier):
                     yield _emptied(migration, operation)
+            case ChangeRows(verb="DELETE", table=table) if _joins_without_where(operation.call):
+                if not is_new(table, earlier) and not is_empty(table, earlier):
+                    yield _emptied(migration, operation)
             case DropTable(table=table) | DropColumn(table=table) | DropConstraint(table=table):
                 if is_new(table, earlier):
                     continue
@@ -93,6 +96,11 @@ def check(migration: Migration) -> Iterator[Hazard]:
                     yield _cascade(migration, operation)
                 elif not isinstance(operation, DropConstraint) and not is_empty(table, earlier):
                     yield from _made_again(migration, operation)
+
+
+def _joins_without_where(call: str) -> bool:
+    """DELETE … USING without a WHERE: every row, as soon as the other table has one."""
+    return re.search(r"\busing\b", call, re.IGNORECASE) is not None and not re.search(r"\bwhere\b", call, re.IGNORECASE)
 
 
 def _emptied(migration: Migration, one: ChangeRows) -> Hazard:

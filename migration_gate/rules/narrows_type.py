@@ -52,9 +52,18 @@ from migration_gate.operations.model import (
     SqlType,
     ValidateConstraint,
 )
-from migration_gate.operations.type_names import casts_of
+from migration_gate.operations.type_names import BUILT_IN, casts_of
 from migration_gate.operations.types import narrows, rewrites
-from migration_gate.rules.base import Hazard, Migration, backwards, column_type, is_empty, is_new, not_read_about
+from migration_gate.rules.base import (
+    Hazard,
+    Migration,
+    backwards,
+    column_type,
+    is_empty,
+    is_enum,
+    is_new,
+    not_read_about,
+)
 from migration_gate.rules.remedies import (
     directive,
     execute,
@@ -93,6 +102,14 @@ def check(migration: Migration) -> Iterator[Hazard]:
 
 def _narrows(old: SqlType | None, casts: tuple[SqlType | None, ...], new: SqlType | None) -> bool | None:
     """Whether a value may be lost on the way from one type to the next."""
+    if (
+        old
+        and new
+        and casts
+        and not {old.name, new.name} & BUILT_IN
+        and all(one in _WIDEST for one in casts if one != new)
+    ):
+        return None  # from enum to enum by its labels' text
     types = [old, *casts, new]
     steps = [narrows(one, other) for one, other in pairwise(types)]
     return True if True in steps else None if None in steps else False
@@ -155,7 +172,10 @@ def _narrowed(migration: Migration, one: ChangeType, old: SqlType, new: SqlType,
         message += " Only new revisions have put rows into the table."
     nearly = ((old.name, new.name) in _FITS_NEARLY and not new.modifiers) or (_limit(new) or 0) >= _LONG
     sure = not (doubt or nearly or is_new(one.table, earlier))
-    yield migration.hazard(one, message, _remedy(one, old, new), sure, one.table)
+    enum = is_enum(new, migration.shipped() + earlier, one.to)
+    misfit = _misfit(quoted(one.column), old, new, enum, migration.project.settings.postgres_version)
+    anew = enum or bool(rewrites(old, new, one.using, one.column))
+    yield migration.hazard(one, message, _remedy(one, old, new, misfit, anew), sure, one.table)
 
 
 def _name(one: ChangeType) -> str:
@@ -264,20 +284,19 @@ def _cuts(column: str, update: ChangeRows, limit: int) -> bool:
 # ── remedies ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _remedy(one: ChangeType, old: SqlType, new: SqlType) -> str:
+def _remedy(one: ChangeType, old: SqlType, new: SqlType, misfit: str, anew: bool) -> str:
     table, column, beside = sql_name(one.table), quoted(one.column), quoted(f"{one.column}_new")
     limit = _limit(new)
-    misfit = _misfit(column, old, new)
     fit = misfit.removeprefix("NOT ") if misfit.startswith("NOT pg_input_is_valid(") else f"NOT ({misfit})"
     value, fits = f"{column}::{new}", f"{beside} IS NULL AND {fit}"
     if limit is not None:
         text = column if old.name in _TEXTS else f"{column}::text"
         value, fits = f"left({text}, {limit})", f"{beside} IS NULL AND {column} IS NOT NULL"
     fitting = f"left({column}, {limit})" if limit is not None and old.name in _TEXTS else "…"
-    rewritten = (
-        "; rewrites-table says why this is for a small table" if rewrites(old, new, one.using, one.column) else ""
-    )
+    rewritten = "; rewrites-table says why this is for a small table" * anew
     since = " (since PostgreSQL 16)" if "pg_input_is_valid" in misfit else ""
+    if misfit == "…":
+        since = f" (from PostgreSQL 16 on, NOT pg_input_is_valid({column}, '{new}') tells)"
     check = quoted(f"{one.table.name}_{one.column}_length")
     bound = f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({misfit.replace('>', '<=')}) NOT VALID"
     return "\n".join(
@@ -297,8 +316,8 @@ def _remedy(one: ChangeType, old: SqlType, new: SqlType) -> str:
     )
 
 
-def _misfit(column: str, old: SqlType, new: SqlType) -> str:
-    """What is true of a value that does not fit."""
+def _misfit(column: str, old: SqlType, new: SqlType, enum: bool, version: int) -> str:
+    """What is true of a value that does not fit; "…" where PostgreSQL cannot be asked before 16."""
     limit = _limit(new)
     if limit is not None:
         return f"length({column if old.name in _TEXTS else column + '::text'}) > {limit}"
@@ -308,6 +327,10 @@ def _misfit(column: str, old: SqlType, new: SqlType) -> str:
         if old.name in _TEXTS:
             return f"{column} !~ '^[-+]?[0-9]{{1,{len(str(largest)) - 1}}}$'"
         return outside if old.name in _INTEGERS else f"{column} <> round({column}) OR {outside}"
+    if old.name in _TEXTS and enum:
+        return f"{column} <> ALL (enum_range(NULL::{new})::text[])"
+    if old.name in _TEXTS and version < 16:
+        return "…"
     if old.name in _TEXTS:
         return f"NOT pg_input_is_valid({column}, '{new}')"
     if new.name == "numeric" and new.modifiers:

@@ -38,7 +38,9 @@ def python_call(call: str) -> ast.Call | None:
         tree = ast.parse(call, mode="eval").body
     except (SyntaxError, ValueError):
         return None
-    return tree if isinstance(tree, ast.Call) else None
+    if not isinstance(tree, ast.Call) or (isinstance(tree.func, ast.Name) and tree.func.id.isupper()):
+        return None  # VACUUM (ANALYZE) is both
+    return tree
 
 
 # The arguments that say what a directive is for, as op has them. A batch leaves the table out.

@@ -60,8 +60,8 @@ from migration_gate.operations.model import (
     RewriteTable,
     SqlType,
 )
-from migration_gate.operations.type_names import BUILT_IN
-from migration_gate.rules.base import Hazard, Migration, backwards, column_type, is_new
+from migration_gate.operations.type_names import BUILT_IN, casts_of
+from migration_gate.rules.base import Hazard, Migration, backwards, column_type, is_enum, is_new
 from migration_gate.rules.remedies import (
     add_column,
     column_with,
@@ -102,7 +102,9 @@ def _said(operation: Operation, migration: Migration) -> tuple[bool, str, str | 
         case AddColumn():
             return _column(operation, migration.project.settings.postgres_version)
         case ChangeType():
-            return _type(operation, column_type(migration, operation), _is_key(operation, migration))
+            existing = column_type(migration, operation)
+            to_enum = _becomes_enum(operation, existing, migration)
+            return _type(operation, existing, _is_key(operation, migration), to_enum)
         case RewriteTable(table=table, how=how):
             name = str(table) if table else "every table"
             return (
@@ -130,6 +132,13 @@ def _column(operation: AddColumn, version: int) -> tuple[bool, str, str | None] 
     if column.writes == "":
         return None
     name = f"{table}.{column.name}"
+    if column.writes is None and column.default is None and "Computed(" in operation.call:
+        return (
+            False,
+            f"{name} is computed, and the call leaves open whether it is STORED: with any PostgreSQL before 18, or "
+            f"SQLAlchemy before 2.1, it is, and PostgreSQL writes all of {table} anew. persisted= says which is meant.",
+            None,
+        )
     if column.writes is None:
         return (
             False,
@@ -224,19 +233,22 @@ def _doubt(operation: ChangeType, existing: SqlType | None) -> str:
     return f"from {existing} to {to}: unless that is a longer varchar, a text, or the same again"
 
 
-def _type(operation: ChangeType, existing: SqlType | None, is_key: bool) -> tuple[bool, str, str | None] | None:
+def _type(
+    operation: ChangeType, existing: SqlType | None, is_key: bool, to_enum: bool
+) -> tuple[bool, str, str | None] | None:
     (effect,) = effects(operation, Known(existing=existing))
-    if effect.work == "":
+    work = "rewrite" if effect.work is None and to_enum else effect.work
+    if work == "":
         return None
     table, name, to = operation.table, f"{operation.table}.{operation.column}", operation.to_type or operation.to
-    if effect.work is None and existing and operation.to_type and "time zone" in existing.name:
+    if work is None and existing and operation.to_type and "time zone" in existing.name:
         return (
             False,
             f"the type of {name} changes from {existing} to {to}: unless the session's TimeZone is UTC, "
             f"{_ANEW.format(table=table)}",
             None,
         )
-    if effect.work is None:
+    if work is None:
         return False, f"the type of {name} changes {_doubt(operation, existing)}, {_ANEW.format(table=table)}", None
     using = " by a USING expression" if operation.using else ""
     message = (
@@ -256,6 +268,16 @@ def _is_key(operation: ChangeType, migration: Migration) -> bool:
             case AddConstraint(kind="primary key"):
                 return column in one.columns
     return False
+
+
+def _becomes_enum(operation: ChangeType, existing: SqlType | None, migration: Migration) -> bool:
+    """Whether the values of another type, or of another enum, become an enum's: each is looked up by its text."""
+    to = operation.to_type
+    casts = casts_of(operation.using, operation.column) if operation.using is not None else ()
+    others = [existing, *(casts if isinstance(casts, tuple) else ())]
+    if not to or to.name in BUILT_IN or all(one in (None, to) for one in others):
+        return False
+    return is_enum(to, migration.shipped() + migration.earlier(operation), operation.to)
 
 
 def _type_remedy(operation: ChangeType, existing: SqlType | None, is_key: bool) -> str:

@@ -21,6 +21,9 @@ VIEW = "SELECT to_regclass('order_totals') IS NOT NULL"
 # Each with a question whose answer is less afterwards.
 BAD = {
     "DELETE": ('op.execute("DELETE FROM memberships")', MEMBERS),
+    "DELETE WHERE true": ('op.execute("DELETE FROM memberships WHERE true")', MEMBERS),
+    "DELETE WHERE 1 = 1": ('op.execute("DELETE FROM memberships WHERE 1=1")', MEMBERS),
+    "DELETE USING": ('op.execute("DELETE FROM memberships USING users")', MEMBERS),
     "TRUNCATE": ('op.execute("TRUNCATE TABLE memberships RESTART IDENTITY")', MEMBERS),
     "TRUNCATE of several": ('op.execute("TRUNCATE memberships, \\"order\\"")', MEMBERS),
     "TRUNCATE CASCADE": ('op.execute("TRUNCATE users CASCADE")', USERS),
@@ -54,6 +57,9 @@ BAD = {
 
 GOOD = {
     "DELETE of some": 'op.execute("DELETE FROM memberships WHERE user_id = -1")',
+    "DELETE WHERE 1 = 2": 'op.execute("DELETE FROM memberships WHERE 1 = 2")',
+    "DELETE WHERE false": 'op.execute("DELETE FROM memberships WHERE false")',
+    "DELETE USING, of some": 'op.execute("DELETE FROM memberships m USING users u WHERE m.user_id = -u.id")',
     "a new table": """
         op.create_table("notes", sa.Column("id", sa.Integer()))
         op.execute("INSERT INTO notes VALUES (1)")
@@ -185,7 +191,9 @@ def test_rows_of_another_table_are_not_copied(tmp_path: Path) -> None:
     assert len(judge(tmp_path, RULE, dedent(body)).findings) == 1
 
 
-COPIES = {name: BAD[name] for name in ("DELETE", "TRUNCATE", "DELETE by the connection", "DELETE in Core")}
+COPIES = {
+    name: BAD[name] for name in ("DELETE", "DELETE USING", "TRUNCATE", "DELETE by the connection", "DELETE in Core")
+}
 
 
 @pytest.mark.parametrize(("body", "question"), COPIES.values(), ids=COPIES)

@@ -135,6 +135,12 @@ GOOD = {
     """,
     "a boolean computed": ('op.alter_column("users", "age", type_=sa.Boolean(), postgresql_using="age IS NOT NULL")'),
 }
+ENUM_AGAIN = """
+        op.execute("ALTER TYPE order_status RENAME TO order_status_old")
+        op.execute("CREATE TYPE order_status AS ENUM ('new', 'paid', 'sent')")
+        op.execute("ALTER TABLE orders ALTER status DROP DEFAULT")
+        op.execute("ALTER TABLE orders ALTER status TYPE order_status USING status::text::order_status")
+"""
 # What nobody can tell by reading. PostgreSQL takes some of it and refuses some.
 NOTES = {
     "an UPDATE that may make it fit": "op.execute(\"UPDATE orders SET note = 'x' WHERE total > 1\")\n" + SHORTER,
@@ -146,6 +152,7 @@ NOTES = {
     "USING that computes": 'op.execute("ALTER TABLE orders ALTER note TYPE varchar(50) USING upper(note)")',
     "USING that cuts too late": 'op.execute("ALTER TABLE orders ALTER note TYPE varchar(50) USING left(note, 60)")',
     "an enum to varchar": 'op.execute("ALTER TABLE orders ALTER status DROP DEFAULT, ALTER status TYPE varchar(10)")',
+    "an enum made again": ENUM_AGAIN,
     "timestamp to timestamptz": 'op.alter_column("orders", "created_at", type_=sa.DateTime(timezone=True))',
     "a column that is not known": 'op.execute("ALTER TABLE invoices ALTER total TYPE integer")',
     "json to jsonb": """
@@ -266,6 +273,19 @@ def test_the_remedy_says_where_the_change_writes_the_table_anew(name: str, repos
     (finding,) = judge(repository, FAILS[name][0]).findings
     cut = alternatives(finding)[0].replace("…", "NULL")
     assert any(one.rewrote for one in watch(cut).statements) is ("rewrites-table" in (finding.remedy or ""))
+
+
+def test_it_is_asked_what_the_oldest_postgresql_can_answer(repository: Repository):
+    enum, date = FAILS["text to an enum by a cast"][0], FAILS["text to integer by a cast"][0].replace("Integer", "Date")
+    for body, version, question in (
+        (enum, 14, "nickname <> ALL (enum_range(NULL::order_status)::text[])"),
+        (date.replace("integer", "date"), 16, "NOT pg_input_is_valid(bio, 'date')"),
+        (date.replace("integer", "date"), 14, "…"),
+    ):
+        repository.write({"a0.py": revision("a0", f"op.execute('''{SCHEMA}''')")})
+        repository.write({"a1.py": revision("a1", body, "a0")})
+        (finding,) = repository.findings(select=(RULE,), start_after=("a0",), postgres_version=version)
+        assert f"WHERE {question}\n" in (finding.remedy or "")
 
 
 def test_only_new_revisions_have_put_rows_in(repository: Repository):
