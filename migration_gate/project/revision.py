@@ -28,6 +28,9 @@ _IDENTITY_LINE = re.compile(
     re.MULTILINE,
 )
 _UPGRADE = re.compile(rb"^(?:async[ \t]+)?def[ \t]+upgrade", re.MULTILINE)
+_ASYNC_UPGRADE = re.compile(rb"^async[ \t]+def[ \t]+upgrade\b", re.MULTILINE)
+# MigrationContext.run_migrations calls it, and does nothing with what it gives back.
+NEVER_AWAITED = "defines upgrade() as async: Alembic never awaits it, none of it runs, and the revision counts as done"
 # Before Alembic 0.2 the id was the file's name, and Alembic still takes it so (ScriptDirectory's `_legacy_rev`).
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py$")
 # What may give a module a `revision` that it does not write.
@@ -89,6 +92,25 @@ def content(path: Path) -> bytes | Unreadable:
 
 def parse(path: Path, source: bytes, whole: bool = False) -> Revision | Unreadable | Helper:
     """As ``read``, of a text already at hand, for instance from another git ref."""
+    found = _parse(path, source, whole)
+    if isinstance(found, Revision) and b"async" in source and (line := _never_awaited(source)):
+        return Unreadable(path, line, NEVER_AWAITED)
+    return found
+
+
+def _never_awaited(source: bytes) -> int | None:
+    """The line of an upgrade() that is a coroutine function, where nothing makes another of it."""
+    tree = parse_python(source) if _ASYNC_UPGRADE.search(source) else None
+    statements = tree.body if isinstance(tree, ast.Module) else []
+    for one in reversed(statements):
+        if isinstance(one, ast.AsyncFunctionDef) and one.name == "upgrade":
+            return None if one.decorator_list else one.lineno
+        if any(getattr(node, "id", getattr(node, "name", None)) == "upgrade" for node in ast.walk(one)):
+            return None
+    return None
+
+
+def _parse(path: Path, source: bytes, whole: bool) -> Revision | Unreadable | Helper:
     usual = _by_template(path, source)
     if usual and (not whole or _compiles(source)):
         return usual

@@ -540,6 +540,31 @@ def test_a_file_that_is_no_revision_is_unreadable(
     assert line is None or finding.line == line
 
 
+HEADER = 'revision = "b"\ndown_revision = None\n'
+COROUTINE = HEADER + "\n\nasync def upgrade():\n    pass\n"
+
+
+def test_an_upgrade_that_is_never_awaited_is_a_finding(repository: Repository):
+    repository.write({"b.py": COROUTINE})
+    finding = repository.only()
+    assert (finding.rule, finding.line) == ("unreadable-revision", 5)
+    assert "never awaits" in finding.message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        COROUTINE.replace("async", "@run\nasync"),
+        COROUTINE + "\n\nupgrade = run(upgrade)\n",
+        COROUTINE.replace("upgrade", "upgrade_all") + BODY,
+        HEADER + f'TEXT = """\nasync def upgrade():\n"""\n{BODY}',
+    ],
+)
+def test_an_upgrade_that_something_else_awaits_is_none(content: str, repository: Repository):
+    repository.write({"b.py": content})
+    assert repository.findings() == ()
+
+
 @pytest.mark.parametrize(
     "content",
     [

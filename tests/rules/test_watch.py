@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.rules.conftest import Watch
 from tests.rules.watch import Lab, ask, fork, project, upgrade
 
@@ -93,3 +95,11 @@ def test_an_upgrade_can_be_stopped_and_cancelled_midway(lab: Lab, tmp_path: Path
     with fork(lab) as database:
         assert upgrade(lab, database, folder, cancel=True).error == "57014"
         assert ask(lab, database, "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid") == [("i",)]
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'upgrade' was never awaited")
+def test_alembic_awaits_no_upgrade(watch: Watch):
+    """It is why unreadable-revision refuses one."""
+    seen = watch("async def upgrade():\n    op.execute('DROP TABLE users')\n\n\ndef downgrade():\n    pass")
+    assert seen.error is None
+    assert not any("users" in one.sql for one in seen.statements)
