@@ -5,6 +5,7 @@ ends: SELECT waits as well. It takes as long as the table is large, and as much 
 
 - a new column with a value of its own in each row: serial, identity, GENERATED … STORED, or a VOLATILE default such
   as gen_random_uuid() or clock_timestamp(). A constant or STABLE default (now()) is stored once, since PostgreSQL 11;
+- a new column of a domain that has a CHECK or NOT NULL;
 - a change of type that is more than a promise: integer to bigint, a shorter varchar, another numeric scale. To a
   longer varchar or to text nothing is written;
 - SET LOGGED, SET UNLOGGED, SET TABLESPACE, SET ACCESS METHOD, CLUSTER, VACUUM FULL;
@@ -47,6 +48,7 @@ Source: PostgreSQL's documentation, ALTER TABLE, Notes; measured on 14 to 18.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from migration_gate.operations.effects import Known, effects
@@ -56,6 +58,7 @@ from migration_gate.operations.model import (
     ChangeType,
     CreateTable,
     Operation,
+    Other,
     RefreshView,
     RewriteTable,
     SqlType,
@@ -100,7 +103,8 @@ def _said(operation: Operation, migration: Migration) -> tuple[bool, str, str | 
     """Whether it is sure, the message and the remedy; None where no row is written."""
     match operation:
         case AddColumn():
-            return _column(operation, migration.project.settings.postgres_version)
+            said = _column(operation, migration.project.settings.postgres_version)
+            return said or _of_domain(operation, migration)
         case ChangeType():
             existing = column_type(migration, operation)
             to_enum = _becomes_enum(operation, existing, migration)
@@ -152,6 +156,24 @@ def _column(operation: AddColumn, version: int) -> tuple[bool, str, str | None] 
         f"the whole table and its indexes anew under ACCESS EXCLUSIVE. {_WAIT.format(table=table)}"
     )
     return True, message, _column_remedy(operation, version)
+
+
+def _of_domain(operation: AddColumn, migration: Migration) -> tuple[bool, str, str | None] | None:
+    """A column of a domain that has constraints: these are tried on each row, and PostgreSQL does so by a rewrite."""
+    table, type_ = operation.table, operation.column.sql_type
+    if type_ is None or type_.name in BUILT_IN:
+        return None
+    made = re.compile(rf"\bcreate\s+domain\s+{re.escape(type_.name)}\s.*\b(?:check|not\s+null)\b", re.I | re.DOTALL)
+    for one in migration.shipped() + migration.earlier(operation):
+        if isinstance(one, Other) and one.what == "CreateDomain" and made.search(one.call):
+            message = (
+                f"{table}.{operation.column.name} is of the domain {type_}, which has constraints "
+                f"({one.at.path.name}:{one.at.line}): PostgreSQL tries them on each row, and writes all of {table} and "
+                f"its indexes anew under ACCESS EXCLUSIVE. {_WAIT.format(table=table)}"
+            )
+            remedy = "# a column of the domain's own base type, and its CHECK as one of the table, NOT VALID at first"
+            return True, message, remedy
+    return None
 
 
 def _column_remedy(operation: AddColumn, version: int) -> str | None:

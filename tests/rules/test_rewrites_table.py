@@ -66,6 +66,11 @@ BAD = {
         "users",
         'op.alter_column("users", "balance", existing_type=sa.Numeric(10, 2), type_=sa.Numeric(14, 4))',
     ),
+    "a domain with a CHECK": (
+        "users",
+        "op.execute(\"CREATE DOMAIN code AS text CHECK (VALUE <> '')\")\n"
+        'op.execute("ALTER TABLE users ADD COLUMN c code")',
+    ),
     "text to an enum": (
         "users",
         "op.execute(\"ALTER TABLE users ALTER nickname TYPE order_status USING 'new'::text::order_status\")",
@@ -106,6 +111,10 @@ GOOD = {
         'op.add_column("users", sa.Column("seen", sa.DateTime(), server_default=sa.text("CURRENT_TIMESTAMP")))'
     ),
     "a boolean": 'op.add_column("users", sa.Column("on", sa.Boolean(), server_default=sa.false(), nullable=False))',
+    "a domain without": """
+        op.execute("CREATE DOMAIN code AS text")
+        op.execute("ALTER TABLE users ADD COLUMN c code")
+    """,
     "an empty object": (
         'op.add_column("users", sa.Column("more", postgresql.JSONB(), server_default=sa.text("\'{}\'::jsonb")))'
     ),
@@ -190,7 +199,16 @@ def test_timestamptz_depends_on_the_time_zone(zone: str, watch: Watch) -> None:
 REMEDIES = [
     one
     for one in BAD
-    if one not in ("stored", "stored in SQL", "an enum made again", "UNLOGGED", "CLUSTER", "VACUUM FULL")
+    if one
+    not in (
+        "stored",
+        "stored in SQL",
+        "an enum made again",
+        "a domain with a CHECK",
+        "UNLOGGED",
+        "CLUSTER",
+        "VACUUM FULL",
+    )
 ]
 
 
