@@ -30,6 +30,7 @@ class Mapped(NamedTuple):
     line: int
     whole: bool  # False where it has bases or mixins that are not in this file, so that it may map more
     missing: tuple[str, ...] = ()  # the names of those
+    perhaps: frozenset[str] = frozenset()  # columns that stand under an `if` or the like, and may not be there
 
 
 class Declared(NamedTuple):
@@ -48,6 +49,7 @@ class Declared(NamedTuple):
     abstract: bool = False
     maps: bool = False  # says itself that it is mapped: SQLModel's table=True, @registry.mapped
     key: bool = False  # has a primary key of its own
+    unsure: frozenset[str] = frozenset()  # columns that stand under an `if` or the like
     reflected: bool = False  # columns come from the database, or from what is not written here
 
 
@@ -97,6 +99,7 @@ def mapped(one: Declared, find: Callable[[str], Declared | None]) -> Mapped | No
         one.line,
         complete and not missing,
         missing,
+        frozenset().union(*(each.unsure for each in (one, *chain))),
     )
 
 
@@ -233,6 +236,7 @@ def _class(node: ast.ClassDef, known: dict[str, ast.expr]) -> Declared:
             if isinstance(value, ast.Call) and last(value.func) not in ("Field", "field"):
                 perhaps[name] = line
     table = _own_table(said.get("__table__"), known)
+    under = {line for *_, line in _members([one for one in node.body if isinstance(one, ast.If | ast.Try | ast.For)])}
     return Declared(
         name=node.name,
         line=node.lineno,
@@ -246,6 +250,7 @@ def _class(node: ast.ClassDef, known: dict[str, ast.expr]) -> Declared:
         abstract=isinstance(one := said.get("__abstract__"), ast.Constant) and bool(one.value),
         maps=_says_so(node),
         key=key,
+        unsure=frozenset(name for name, line in (*columns.items(), *perhaps.items(), *fields.items()) if line in under),
         reflected=table.reflected if table else "__table__" in said,
     )
 

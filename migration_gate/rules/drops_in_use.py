@@ -79,7 +79,10 @@ def _said(models: Models, table: Table, column: str) -> Said | None:
     for one in found:
         line = dict(one.mapped.columns).get(column) if column else one.mapped.line
         if line is not None:
-            return _used(models, one, f"{one.path}:{line}", what, table)
+            said = _used(models, one, f"{one.path}:{line}", what, table)
+            if column in one.mapped.perhaps:
+                return Said(f"{said.place} maps {what} under a condition, which is not judged.", said.place, False)
+            return said
     return _not_whole(found, table, column) or _not_read(models, table, what) or _nothing(models, what, found)
 
 

@@ -129,6 +129,16 @@ USER = 'class User({0}):\n    __tablename__ = "users"\n    id: Mapped[int]\n'
 # Other models than production's, and whether `users.bio` may go: a finding, a note, or neither.
 MODELS_AND = {
     "nothing is mapped at all": ("x = 1\n", "finding", "no mapped class and no Table"),
+    "a column under a condition": (
+        BASE + USER.format("Base") + "    if settings.BIO:\n        bio: Mapped[str]\n",
+        "note",
+        "under a condition",
+    ),
+    "a column beside a condition": (
+        BASE + USER.format("Base") + "    bio: Mapped[str]\n    if settings.AGE:\n        age: Mapped[int]\n",
+        "finding",
+        "maps users.bio",
+    ),
     "a model without the column": (BASE + USER.format("Base"), "", ""),
     "a mixin of the repository without it": (BASE + "class M:\n    at: Mapped[int]\n" + USER.format("M, Base"), "", ""),
     "a mixin of the repository with it": (
