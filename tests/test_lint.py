@@ -288,6 +288,7 @@ def test_what_is_not_read_is_a_note_with_its_place(gate: Gate, tmp_path: Path):
     (note,) = gate("lint", "--format", "json", cwd=project).json["notes"]
     assert (note["path"], note["line"]) == (A, 10)
     assert note["message"].startswith("not read: PostgreSQL cannot parse this SQL: syntax error")
+    assert "1 of them SQL that PostgreSQL cannot parse" in gate("lint", cwd=project).out
 
 
 def test_the_summary_counts_what_was_read(gate: Gate, project: Path):

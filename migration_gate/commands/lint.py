@@ -10,6 +10,7 @@ from pathlib import Path
 
 from migration_gate.commands.emit import emit
 from migration_gate.findings import CannotJudge, Finding, Note, Planned, Verdict
+from migration_gate.operations.grammar import CANNOT_PARSE
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
@@ -68,6 +69,8 @@ def judge(
         facts.append(
             f"{read} operation{'s' if read != 1 else ''} read, " + (f"{not_read} not" if not_read else "all understood")
         )
+    if broken := sum(one.message.startswith(f"not read: {CANNOT_PARSE}") for one in notes):
+        facts.append(f"{broken} of them SQL that PostgreSQL cannot parse")
     problems = tuple(_unjudged(named or {}, left))
     return Verdict(tuple(findings), tuple(notes), problems, tuple(facts), plan=tuple(plans) if planned else None)
 

@@ -30,6 +30,9 @@ class Statement(NamedTuple):
     text: bytes = b""
 
 
+CANNOT_PARSE = "PostgreSQL cannot parse this SQL"
+
+
 class Unreadable(NamedTuple):
     """Why a text could not be parsed."""
 
@@ -51,7 +54,7 @@ def parse(sql: str) -> list[Node] | Unreadable:
         return list(pgparse.parse(sql))
     except pgparse.PGQueryError as error:
         message, position = (*error.args, None)[:2]
-        return Unreadable(f"PostgreSQL cannot parse this SQL: {message:.200}, at character {position}")
+        return Unreadable(f"{CANNOT_PARSE}: {message:.200}, at character {position}")
     except RecursionError:
         return Unreadable("SQL nested too deeply to read")
 
