@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migration_gate.findings import CannotJudge, Evidence, Finding, Note
 from migration_gate.operations.from_python import read_downgrade, read_upgrade
-from migration_gate.operations.model import Boundary, NotRead, Operation, UsesModel
+from migration_gate.operations.model import AddColumn, Boundary, NotRead, Operation, Other, UsesModel
 from migration_gate.operations.modules import Modules, modules_of
+from migration_gate.operations.type_names import BUILT_IN
 from migration_gate.project.environment import Environment, read_environment
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision, content
 from migration_gate.rules import ALL, BLOCKS_TRAFFIC, GRAPH, NOTED, OFF, OPERATIONS, WHERE_LARGE, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
-from migration_gate.rules.base import Hazard, Migration, size_of
+from migration_gate.rules.base import Hazard, Migration, is_enum, size_of
 
 if TYPE_CHECKING:
     from migration_gate.project.models_at import Models
@@ -290,6 +291,17 @@ def _judge(migration: Migration) -> Judged:
         for one in migration.operations
         if isinstance(one, NotRead)
     ]
+    notes += [
+        Note(
+            f"{one.table}.{one.column.name} is of the enum {one.column.sql_type}, which nothing that was read before "
+            "it makes. Alembic makes an enum with a new table, and not with a column that is added: if nothing else "
+            "has, PostgreSQL knows no such type (42704).",
+            shown(one.at.path),
+            one.at.line,
+        )
+        for one in migration.operations
+        if isinstance(one, AddColumn) and _lacks_its_enum(migration, one)
+    ]
     names = active(migration.project, OPERATIONS)
     kinds = set(map(type, migration.operations))
     for name in names:
@@ -314,6 +326,15 @@ def _judge(migration: Migration) -> Judged:
 
 def _place(one: Finding | Note) -> tuple[str, int]:
     return one.path or "", one.line or 0
+
+
+def _lacks_its_enum(migration: Migration, added: AddColumn) -> bool:
+    type_, written = added.column.sql_type, added.column.type or ""
+    if type_ is None or type_.name in BUILT_IN or not is_enum(type_, (), written):
+        return False
+    earlier = migration.shipped() + migration.earlier(added)
+    creates = any(isinstance(one, Other) and one.what == "CREATE TYPE" for one in earlier)  # of whatever name
+    return not creates and not is_enum(type_, earlier) and not any(isinstance(one, NotRead) for one in earlier)
 
 
 def _once(hazards: Sequence[Hazard]) -> Iterator[Hazard]:

@@ -192,3 +192,26 @@ def test_the_remedy_works(name: str, repository: Repository, watch: Watch):
     (finding,) = judge(repository, after(USES[name])).findings
     assert watch(f"{finding.remedy}\n{dedent(USES[name])}").error is None
     assert judge(repository, f"{finding.remedy}\n{dedent(USES[name])}").findings == ()
+
+
+KIND = 'sa.Enum("a", "b", name="kind")'
+ADDED = f'op.add_column("users", sa.Column("kind", {KIND}))'
+# Where the enum comes from, and whether there is one.
+MAKES = {
+    "nothing": ("", False),
+    "another one": ("sa.Enum('a', name='kinds').create(op.get_bind())", True),
+    "create()": (f"{KIND}.create(op.get_bind())", True),
+    "create() of a variable": (f"kind = {KIND}\nkind.create(op.get_bind())", True),
+    "SQL": ("op.execute(\"CREATE TYPE kind AS ENUM ('a', 'b')\")", True),
+    "a new table": (f'op.create_table("t", sa.Column("kind", {KIND}))', True),
+}
+
+
+@pytest.mark.parametrize("case", MAKES)
+def test_a_column_of_an_enum_that_nothing_makes_is_noted(case: str, repository: Repository, watch: Watch):
+    before, made = MAKES[case]
+    body = f"{before}\n{ADDED}".strip()
+    repository.write({"a1.py": revision("a1", body)})
+    noted = [one for one in repository.judge().notes if "(42704)" in one.message]
+    assert len(noted) == (not made)
+    assert watch(body).error == (None if made and case != "another one" else "42704")
