@@ -236,7 +236,9 @@ def _class(node: ast.ClassDef, known: dict[str, ast.expr]) -> Declared:
             if isinstance(value, ast.Call) and last(value.func) not in ("Field", "field"):
                 perhaps[name] = line
     table = _own_table(said.get("__table__"), known)
-    under = {line for *_, line in _members([one for one in node.body if isinstance(one, ast.If | ast.Try | ast.For)])}
+    names = [name for name, *_ in _members(node.body)]  # what both branches set is there
+    conditional = _members([one for one in node.body if isinstance(one, ast.If | ast.Try | ast.For)])
+    under = {line for name, *_, line in conditional if names.count(name) == 1}
     return Declared(
         name=node.name,
         line=node.lineno,

@@ -134,6 +134,13 @@ MODELS_AND = {
         "note",
         "under a condition",
     ),
+    "a column in both branches": (
+        BASE
+        + USER.format("Base")
+        + "    if settings.BIO:\n        bio: Mapped[str]\n    else:\n        bio: Mapped[int]\n",
+        "finding",
+        "maps users.bio",
+    ),
     "a column beside a condition": (
         BASE + USER.format("Base") + "    bio: Mapped[str]\n    if settings.AGE:\n        age: Mapped[int]\n",
         "finding",
