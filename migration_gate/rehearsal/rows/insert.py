@@ -20,7 +20,7 @@ def checks(table: Table) -> list[tuple[str, str]]:
     if table.partition:
         found.append(("the bounds of the partition", table.partition))
     for column in table.columns:
-        name = sql.Identifier(column.name).as_string()
+        name = '"' + column.name.replace('"', '""') + '"'
         for check, expression in column.type.checks:
             text = _WORDS.sub(lambda one, name=name: name if one[0] == "VALUE" else one[0], expression)  # type: ignore[misc]
             found.append((f"CHECK {check} of {column.type.name}", text))

@@ -221,7 +221,7 @@ def _is_written(column: Any) -> bool:
     """
     if column.server_default is not None or getattr(column, "identity", None) is not None or column.computed:
         return False
-    return column is not column.table.autoincrement_column
+    return column is not column.table._autoincrement_column  # public since SQLAlchemy 2.0.4
 
 
 def _insert(table: Any, dialect: Any) -> str | None:
