@@ -53,11 +53,15 @@ def on_rows(project: Project, server: Server, rows: OnRows, said: Told, label: s
     blocking = [one for one in seen if one.rule in (*BLOCKS_TRAFFIC, "blocks-traffic")]
     count = len(rows.statements)
     words = f"{count} statement{'s' if count != 1 else ''} watched, none makes traffic wait for work"
+    passed = None if rows.ran.status else True
+    if rows.ran.status:
+        words += ": what comes after did not run"
     if blocking:
+        passed = False
         first = blocking[0]
         rest = f" (+{len(blocking) - 1} more)" if len(blocking) > 1 else ""
         words = f"{first.revision} line {first.line}: {first.rule}, confirmed by what was locked{rest}"
-    return told.add(Told(stages=(Stage("locks", not blocking, label + words),)))
+    return told.add(Told(stages=(Stage("locks", passed, label + words),)))
 
 
 def _failed(project: Project, rows: OnRows, said: Told, label: str) -> Told:

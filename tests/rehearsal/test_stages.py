@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,8 @@ def test_a_data_migration_that_meets_made_up_rows_is_a_note(tmp_path: Path, gate
     said = rehearse(tmp_path, gate, body)
     assert not found(said, "fails-on-rows")
     assert any("The rows are made up" in one["message"] for one in said.json["notes"])
+    told = gate("ci", cwd=tmp_path / "repository").out
+    assert re.search(r"\? locks +1 statement watched, .*: what comes after did not run$", told, re.MULTILINE), told
     assert found(rehearse(tmp_path, gate, body, settings="data-migrations-must-pass = true\n"), "fails-on-rows")
 
 
