@@ -133,8 +133,8 @@ def _rehearse(
         told = told.add(meaning.Told(drift.findings, drift.notes, problems, (stage,)))
     elif wanted:
         told = told.add(meaning.Told(stages=(Stage("drift", None, f"{label}the upgrade did not reach head"),)))
-    on = active(project, (*REHEARSAL, "drift"))
     rehearsed = (*REHEARSAL, "drift")
+    on = active(project, rehearsed)
     kept = tuple(_relative(one) for one in told.findings if one.rule not in rehearsed or one.rule in on)
     problems = told.problems
     if not (result.went_through or kept or problems):  # upgrade-fails is off, and whatever comes after it is unknown

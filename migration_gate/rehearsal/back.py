@@ -14,7 +14,7 @@ from migration_gate.postgres.catalog import Snapshot, facets, split
 from migration_gate.postgres.catalog_differences import Difference, Words, differences, said
 from migration_gate.project.revision import Revision, SyntaxProblem, parse_python
 from migration_gate.rehearsal.child import Event
-from migration_gate.rehearsal.outcome import Outcome
+from migration_gate.rehearsal.outcome import Outcome, shortened
 from migration_gate.rules.remedies import literal, quoted, schema_keyword, sql_name
 
 MANY = 6  # differences that one message still tells
@@ -147,12 +147,6 @@ def _has_none(error: Event) -> bool:
 def words_of(error: Event) -> list[str]:
     """What an error says, line by line; at least one."""
     return [one for one in error["message"].strip().split("\n") if one.strip()] or [error["type"]]
-
-
-def shortened(sql: str) -> str:
-    """A statement's first lines."""
-    lines = sql.strip().split("\n")
-    return "\n".join(lines[:8]) + ("\n…" if len(lines) > 8 else "")
 
 
 def _place(step: Step, error: Event | None = None) -> tuple[str, int]:

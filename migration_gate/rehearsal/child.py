@@ -43,6 +43,11 @@ class Ran(NamedTuple):
     def of(self, kind: str) -> list[Event]:
         return [one for one in self.events if one["event"] == kind]
 
+    @property
+    def ended_by(self) -> Event | None:
+        """What ended it before its end: an error, or that its time was up."""
+        return next((one for one in self.events if one["event"] in ("error", "too-long")), None)
+
 
 class Command(NamedTuple):
     """What a session's process is told to do: upgrade or downgrade a database to some revisions, one after the other,

@@ -9,9 +9,9 @@ from migration_gate.findings import Evidence, Finding
 from migration_gate.postgres.catalog import Snapshot
 from migration_gate.postgres.catalog_differences import Words, differences, said
 from migration_gate.project.revision import Revision
-from migration_gate.rehearsal.back import MANY, OF_THE_ENVIRONMENT, shortened, words_of
+from migration_gate.rehearsal.back import MANY, OF_THE_ENVIRONMENT, words_of
 from migration_gate.rehearsal.child import Event
-from migration_gate.rehearsal.outcome import Outcome
+from migration_gate.rehearsal.outcome import Outcome, shortened
 
 SECOND = Words(
     "is there after the second try alone",

@@ -217,10 +217,16 @@ def _indexed(one: Seen, operation: Operation) -> Answer | None:
     return None
 
 
-def _checked(one: Seen, operation: Operation) -> Answer | None:
+def _scan_of(one: Seen) -> Answer | None:
     for table in blocking(one.held):
         if table in one.scanned:
             return _under(one, table, f"read all of {table}")
+    return None
+
+
+def _checked(one: Seen, operation: Operation) -> Answer | None:
+    if scan := _scan_of(one):
+        return scan
     lock = _locked(one, operation)
     if lock and blocks(lock.lock) and not _worked(one, lock.table):
         return Answer(False, f"held {lock.lock} on {lock.table} and read no row of it", lock.table)
@@ -238,9 +244,8 @@ def _built(one: Seen, operation: Operation) -> Answer | None:
 
 
 def _validated(one: Seen, operation: Operation) -> Answer | None:
-    for table in blocking(one.held):
-        if table in one.scanned:
-            return _under(one, table, f"read all of {table}")
+    if scan := _scan_of(one):
+        return scan
     lock = _locked(one, operation)
     if lock and not blocks(lock.lock) and lock.table in one.scanned:
         return Answer(False, f"read {lock.table} under {lock.lock}, which no read or write waits for", lock.table)

@@ -53,11 +53,11 @@ def on_rows(project: Project, server: Server, rows: OnRows, said: Told, label: s
     blocking = [one for one in seen if one.rule in (*BLOCKS_TRAFFIC, "blocks-traffic")]
     count = len(rows.statements)
     words = f"{count} statement{'s' if count != 1 else ''} watched, none makes traffic wait for work"
-    passed = None if rows.ran.status else True
-    if rows.ran.status:
+    passed: bool | None = not blocking
+    if rows.ran.status and not blocking:
+        passed = None
         words += ": what comes after did not run"
     if blocking:
-        passed = False
         first = blocking[0]
         rest = f" (+{len(blocking) - 1} more)" if len(blocking) > 1 else ""
         words = f"{first.revision} line {first.line}: {first.rule}, confirmed by what was locked{rest}"
@@ -69,7 +69,7 @@ def _failed(project: Project, rows: OnRows, said: Told, label: str) -> Told:
     tables = f"{filled} table{'s' if filled != 1 else ''} with rows" if filled else "the dump's rows"
     if not rows.ran.status:
         return said.add(Told(stages=(Stage("rows", True, f"{label}the new revisions pass on {tables}"),)))
-    error = next((one for one in rows.ran.events if one["event"] in ("error", "too-long")), None)
+    error = rows.ran.ended_by
     counts = {_table(name): count for name, count in rows.filled.tables.items()}
     failed = None
     if error and error["event"] == "error":

@@ -111,7 +111,7 @@ def _upgrade_fails(project: Project, history: History, error: Event) -> Finding:
         remedy = f'sa.Enum("…", name="{name_of[1]}").create(op.get_bind(), checkfirst=True)\n# and then what failed'
     evidence = [Evidence("error", "\n".join(words[1:8]))] if len(words) > 1 else []
     if error.get("sql"):
-        evidence.append(Evidence("statement", _first_lines(error["sql"])))
+        evidence.append(Evidence("statement", shortened(error["sql"])))
     return Finding(
         "upgrade-fails",
         message,
@@ -129,7 +129,8 @@ def _named(error: Event) -> str:
     return error["type"] if words in ("", error["type"]) else f"{error['type']}: {words}"
 
 
-def _first_lines(sql: str) -> str:
+def shortened(sql: str) -> str:
+    """A statement's first lines."""
     lines = sql.strip().split("\n")
     return "\n".join(lines[:8]) + ("\n…" if len(lines) > 8 else "")
 

@@ -230,9 +230,8 @@ def _down_and_up(
 
 def _error(ran: Ran) -> Event:
     """What ended a command."""
-    for one in ran.events:
-        if one["event"] in ("error", "too-long"):
-            return one
+    if ran.ended_by:
+        return ran.ended_by
     raise CannotJudge(f"the project's process ended with status {ran.status}: {ran.log.strip()[-200:] or 'no words'}")
 
 

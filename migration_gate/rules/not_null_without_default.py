@@ -70,29 +70,20 @@ def check(migration: Migration) -> Iterator[Hazard]:
         if is_empty(operation.table, earlier):
             continue
         if column.not_null is None or column.fills_itself is None:
-            yield Hazard(
-                message=f"whether {operation.table}.{column.name} {_not_known(column)} could not be read. If it is NOT "
-                f"NULL without one, PostgreSQL refuses it as soon as {operation.table} has a row.",
-                path=operation.at.path,
-                line=operation.at.line,
-                end=operation.at.end,
-                revision=migration.revision.id,
-                sure=False,
+            message = (
+                f"whether {operation.table}.{column.name} {_not_known(column)} could not be read. If it is NOT "
+                f"NULL without one, PostgreSQL refuses it as soon as {operation.table} has a row."
             )
+            yield migration.hazard(operation, message, sure=False)
             continue
         unread = _maybe_emptied(operation, earlier)
         lacks = "its server default is NULL" if column.default else "has no server default"
-        yield Hazard(
-            message=f"{operation.table}.{column.name} is NOT NULL and {lacks}. PostgreSQL has nothing to put into the "
+        message = (
+            f"{operation.table}.{column.name} is NOT NULL and {lacks}. PostgreSQL has nothing to put into the "
             f"rows that {operation.table} already has, and refuses the migration as soon as there is one. "
-            + (f"Line {unread.at.line} may delete them all; it was not read." if unread else _LAPTOP),
-            path=operation.at.path,
-            line=operation.at.line,
-            end=operation.at.end,
-            revision=migration.revision.id,
-            remedy=_remedy(operation, migration),
-            sure=unread is None,
+            + (f"Line {unread.at.line} may delete them all; it was not read." if unread else _LAPTOP)
         )
+        yield migration.hazard(operation, message, _remedy(operation, migration), unread is None)
 
 
 def _not_known(column: Column) -> str:
