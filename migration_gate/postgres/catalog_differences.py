@@ -131,6 +131,10 @@ _ASPECTS = {
     "SCHEMA ": "schema",
     "TABLESPACE ": "tablespace",
     "REPLICA IDENTITY ": "replica identity",
+    "PARTITION BY ": "partition key",
+    "PARTITION OF ": "parent",
+    "INHERITS ": "parent",
+    "CLUSTER ON ": "clustering index",
 }
 _TYPES = ("enum", "domain", "composite", "range")
 
@@ -159,7 +163,7 @@ def shown(one: Difference) -> str:
 
 def _changes(before: list[str], after: list[str], words: Words) -> Iterator[str]:
     """What of a definition is another, facet by facet."""
-    old, new = _by_aspect(before), _by_aspect(after)
+    old, new = by_aspect(before), by_aspect(after)
     for aspect in dict.fromkeys((*new, *old)):
         then, now = old.get(aspect), new.get(aspect)
         if then == now:
@@ -176,18 +180,25 @@ def _changes(before: list[str], after: list[str], words: Words) -> Iterator[str]
             yield f"is {now}{words.here} and {words.was}{then or 'not'}{words.then}"
 
 
-def _by_aspect(given: list[str]) -> dict[str, str]:
-    """A definition's facets by what they are about: "" for the first, which is the object itself, as a column's type
-    is; a flag (UNLOGGED) is about itself.
-    """
+def by_aspect(given: list[str]) -> dict[str, str]:
+    """A definition's facets by what they are about, as they are shown."""
     found = {}
+    for aspect, one in aspects(given):
+        prefix = next((prefix for prefix in _ASPECTS if one.startswith(prefix)), "")
+        text = re.sub(r"\bpublic\.", "", one).rstrip(";")  # a view's definition ends with one
+        found[aspect] = text.removeprefix(prefix).rstrip(")" if prefix.endswith("(") else "")
+    return found
+
+
+def aspects(given: list[str]) -> Iterator[tuple[str, str]]:
+    """A definition's facets, each with what it is about: "" for the first, which is the object itself, as a column's
+    type is; a flag (UNLOGGED) is about itself.
+    """
     for position, one in enumerate(given):
         prefix = next((prefix for prefix in _ASPECTS if one.startswith(prefix)), None)
-        text = re.sub(r"\bpublic\.", "", one).rstrip(";")  # a view's definition ends with one
         if prefix:
-            found[_ASPECTS[prefix]] = text.removeprefix(prefix).rstrip(")" if prefix.endswith("(") else "")
+            yield _ASPECTS[prefix], one
         elif position == 0 and not one.isupper():
-            found[""] = text
+            yield "", one
         else:
-            found[one.partition(" (")[0]] = text
-    return found
+            yield one.partition(" (")[0], one

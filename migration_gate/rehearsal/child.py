@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -27,9 +27,11 @@ from migration_gate.project.model import Project
 from migration_gate.rehearsal.environment import filled, interpreter, url_for, variables
 
 INJECTED = Path(__file__).parent / "injected"
+ASKS = ("declare", "differ")  # events that wait for an answer
 GRACE = 3  # seconds that the child has to say where it was, after its time is up
 
 Event = dict[str, Any]
+Answers = Mapping[str, Callable[[Event], Any]]
 
 
 class Ran(NamedTuple):
@@ -70,7 +72,8 @@ class Session:
     on a database that the gate has made. An upgrade-command of the project's own is a process for one command.
 
     ``make(name)`` makes a database; ``seen`` is told of every event. ``instead`` names another of the injected
-    programs, with its arguments, which runs for one command.
+    programs, with its arguments, which runs for one command. ``answers`` are what the process may ask, by the kind of
+    event: what they give is sent back as JSON.
     """
 
     def __init__(
@@ -80,8 +83,10 @@ class Session:
         make: Callable[[str], None],
         seen: Callable[[Event], None],
         instead: tuple[str, ...] = (),
+        answers: Answers | None = None,
     ) -> None:
         self.project, self.server, self.make, self.seen, self.instead = project, server, make, seen, instead
+        self.answers = answers or {}
         self.once = bool(instead or project.settings.upgrade_command)  # the process ends by itself
         self.deadline = time.monotonic() + project.settings.time_limit
         self.number = 0
@@ -149,6 +154,9 @@ class Session:
             for event in new:
                 if event["event"] == "database":
                     self._give(event, primary)
+                elif event["event"] in ASKS:
+                    answer = self.answers.get(event["event"], lambda _: None)(event)
+                    _answer(self.folder / f"answer-{event['key']}", json.dumps(answer))
                 events.append(event)
                 self.seen(event)
             if ended or any(one["event"] == "obeyed" and one["number"] == self.number for one in new):

@@ -6,15 +6,12 @@ that its own ``include_object``, ``process_revision_directives`` and plug-ins ar
 
 from __future__ import annotations
 
-import inspect
-import os
-import re
-import sys
-from functools import cache
 from typing import Any
 
-from migration_gate_inside.errors import is_own, say
+from migration_gate_inside.declare import declare
+from migration_gate_inside.errors import say
 from migration_gate_inside.job import emit
+from migration_gate_inside.mapped import declared_at
 
 FEW = 3  # times as many tables that no model declares as declared ones: nobody leaves out that much on purpose
 
@@ -28,6 +25,7 @@ def compare(config: Any, script: Any) -> None:
              "branch_label": None, "version_path": None, "rev_id": None, "depends_on": None}  # fmt: skip
     metadata: list[Any] = []
     behind: list[list[str]] = []
+    databases: list[str | None] = []
     asked = False
     try:
         revisions = RevisionContext(config, script, words)
@@ -41,8 +39,10 @@ def compare(config: Any, script: Any) -> None:
                 behind.append(list(heads))
             else:
                 given = context.opts.get("target_metadata")
-                metadata.extend(given if isinstance(given, list | tuple) else [given])
+                own = given if isinstance(given, list | tuple) else [given]
+                metadata.extend(own)
                 revisions.run_autogenerate(heads, context)
+                databases.append(declare(context, [one for one in own if one is not None]))
             return []
 
         with EnvironmentContext(
@@ -62,7 +62,12 @@ def compare(config: Any, script: Any) -> None:
             return
         generated = revisions.generated_revisions
         groups = generated[-1].upgrade_ops_list if generated else []
-        operations = [one for ops in groups for one in _describe(ops.ops, metadata)]
+        where = databases if len(databases) == len(groups) else [None] * len(groups)
+        operations = [
+            {**one, "database": database}
+            for ops, database in zip(groups, where, strict=True)
+            for one in _describe(ops.ops, metadata)
+        ]
         declared = sum(len(one.tables) for one in metadata if one is not None)
         unknown = sum(one["kind"] == "DropTableOp" for one in operations)
         if unknown > FEW * declared:
@@ -108,7 +113,7 @@ def _operation(one: Any, metadata: list[Any]) -> dict[str, Any]:
         said |= _dropped(one)
     said["code"] = _code(one)
     table = said.get("table_name") or said.get("source_table")
-    said |= _declared_at(metadata, table, said.get("schema") or said.get("source_schema"), said)
+    said |= declared_at(metadata, table, said.get("schema") or said.get("source_schema"), said)
     return said
 
 
@@ -169,50 +174,3 @@ def _code(one: Any) -> str | None:
         return None
     lines = [line[4:] if line.startswith("    ") else line for line in text.split("\n")]
     return "\n".join(line for line in lines if not line.startswith("#")).strip()
-
-
-def _declared_at(metadata: list[Any], table: str | None, schema: str | None, said: dict[str, Any]) -> dict[str, Any]:
-    """The file and line of the model that declares it, if a mapped class does."""
-    for one in metadata:
-        declared = getattr(one, "tables", {}).get(f"{schema}.{table}" if schema else table)
-        if declared is not None:
-            return _class_of(declared, said)
-    return {}
-
-
-def _class_of(table: Any, said: dict[str, Any]) -> dict[str, Any]:
-    for module in list(sys.modules.values()):
-        for value in list(vars(module).values()) if hasattr(module, "__dict__") else ():
-            if not isinstance(value, type) or value.__dict__.get("__table__") is not table:
-                continue
-            names = [said.get("index_name"), said.get("constraint_name"), said.get("column_name")]
-            return _line_of(value, [*filter(None, names), *said.get("columns", [])[:1]])
-    return {}
-
-
-@cache
-def _sources(mapped: type) -> list[tuple[str, list[str], int]]:
-    """The text of a class and its bases, with the file and the first line of each. ``inspect`` parses the whole file
-    for each class.
-    """
-    sources = []
-    for one in mapped.__mro__:
-        try:
-            path = os.path.realpath(inspect.getsourcefile(one) or "")
-            if is_own(path):
-                sources.append((path, *inspect.getsourcelines(one)))
-        except (OSError, TypeError):
-            continue
-    return sources
-
-
-def _line_of(mapped: type, names: list[str]) -> dict[str, Any]:
-    """Where a class, or a mixin or base of it, writes the first of the names that it has; else the class itself."""
-    sources = _sources(mapped)
-    for name in names:
-        pattern = re.compile(rf"^\s+{re.escape(name)}\s*[:=]|['\"]{re.escape(name)}['\"]")
-        for path, lines, start in sources:
-            for offset, line in enumerate(lines):
-                if pattern.search(line):
-                    return {"path": path, "line": start + offset}
-    return {"path": sources[0][0], "line": sources[0][2]} if sources else {}

@@ -46,6 +46,7 @@ class Job(NamedTuple):
 
 
 _job: Job | None = None
+_asked = 0
 
 
 def next_job() -> Job:
@@ -75,3 +76,21 @@ def emit(kind: str, **data: Any) -> None:
         os.write(handle, line.encode("utf-8", "backslashreplace"))
     finally:
         os.close(handle)
+
+
+def ask(kind: str, **data: Any) -> Any:
+    """Ask the gate something, as an event, and wait for its answer, which is JSON. Raises TimeoutError where none comes
+    in time; None is the answer of a gate that does not know the question.
+    """
+    global _asked
+    _asked += 1
+    key = f"{job().number}-{os.getpid()}-{_asked}"
+    emit(kind, key=key, **data)
+    path = os.path.join(job().folder, "answer-" + key)
+    while time.time() < job().deadline:
+        try:
+            with open(path, encoding="utf-8") as file:
+                return json.load(file)
+        except FileNotFoundError:
+            time.sleep(0.002)
+    raise TimeoutError("migration-gate did not answer in time")

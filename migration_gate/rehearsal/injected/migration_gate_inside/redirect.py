@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 from weakref import WeakSet
@@ -29,6 +30,7 @@ _WHERE = {
     "requirepeer",
 }  # fmt: skip
 _names: dict[str, str] = {}
+_only: list[str] = []
 _engines: Any = None  # a WeakSet of those that have connected
 
 
@@ -40,6 +42,17 @@ def forget() -> None:
     for engine in list(_engines or ()):
         with suppress(Exception):
             engine.dispose(close=False)
+
+
+@contextmanager
+def only(database: str) -> Iterator[None]:
+    """Inside, every connection is to one database of the gate's, whatever is asked for."""
+    _only.append(database)
+    guard.also.add(database)
+    try:
+        yield
+    finally:
+        _only.pop()
 
 
 def install(sqlalchemy: ModuleType) -> None:
@@ -61,8 +74,7 @@ def _connect(dialect: Any, record: Any, args: list[Any], parameters: dict[str, A
             "in its configuration or by a variable: in pyproject.toml, under [tool.migration-gate], "
             'environment = { DATABASE_URL = "{url}" }',
         )
-    host, port, database = _asked(args, parameters)
-    name = database_for(host, port, database)
+    name = _only[-1] if _only else database_for(*_asked(args, parameters))
     target = job()
     kept = {key: value for key, value in parameters.items() if key not in _WHERE}
     libpq = dialect.driver.startswith("psycopg")

@@ -1,0 +1,42 @@
+"""The statements that make an object anew from what the catalog prints of it: what create_all() needs and does not make
+itself. Comments, owners and privileges are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migration_gate.rules.remedies import quoted
+from migration_gate.postgres.catalog import Key, facets
+
+LENDABLE = ("schema", "extension", "enum", "domain", "composite", "range", "sequence", "function", "procedure")
+
+
+def makes(key: Key, definition: str) -> Iterator[str]:
+    """SQL for an object of one of the LENDABLE kinds, from its definition (postgres/catalog_queries.py)."""
+    first, *rest = facets(definition) or [""]
+    name = f"{quoted(key.schema)}.{quoted(key.name)}" if key.schema else quoted(key.name)
+    match key.kind:
+        case "schema":
+            yield f"CREATE SCHEMA IF NOT EXISTS {name}"
+        case "extension":
+            where = next((one for one in (first, *rest) if one.startswith("SCHEMA ")), "")
+            yield f"CREATE EXTENSION IF NOT EXISTS {name} {where} CASCADE"
+        case "enum":
+            yield f"CREATE TYPE {name} AS ENUM {first}"
+        case "domain":
+            parts = [one for one in rest if one.startswith(("NOT NULL", "DEFAULT ", "COLLATE "))]
+            yield f"CREATE DOMAIN {name} AS {' '.join((first, *parts))}"
+            others = [one for one in rest if one not in parts and " CHECK (" in one]
+            for line in (line for one in others for line in one.split("\n")):
+                yield f"ALTER DOMAIN {name} ADD CONSTRAINT {line}"
+        case "composite":
+            yield f"CREATE TYPE {name} AS {first}"
+        case "range":
+            yield f"CREATE TYPE {name} AS RANGE (SUBTYPE = {first})"
+        case "sequence":
+            numbers = next((one for one in rest if one.startswith("START ")), "")
+            yield f"CREATE SEQUENCE {name} AS {first} {numbers}" + (" CYCLE" if "CYCLE" in rest else "")
+        case "function" | "procedure":
+            yield "SET LOCAL check_function_bodies = off"
+            yield first
