@@ -22,6 +22,7 @@ from migration_gate.rules.heads_after_merge import merged
 from migration_gate.rules.judging import active, new_revisions, shown
 
 if TYPE_CHECKING:
+    from migration_gate.drift.declared import Schemas
     from migration_gate.postgres.server import Server
     from migration_gate.postgres.throwaway import Choice
     from migration_gate.project.revision import Revision
@@ -99,7 +100,7 @@ def _rehearse(
     verdict so far: what reading has found is confirmed or cleared by what PostgreSQL did. ``versions`` is told where
     the project keeps its version.
     """
-    from migration_gate.drift.autogenerate import compared
+    from migration_gate.drift.compared import compared
     from migration_gate.rehearsal import asked, meaning
     from migration_gate.rehearsal.evidence import planned
     from migration_gate.rehearsal.outcome import outcome
@@ -112,7 +113,7 @@ def _rehearse(
         )
     new = new_revisions(project, graph, options.all)
     wanted = bool(active(project, ("drift",)))
-    rehearsal = _stages(project, graph, new, server, number, progress, options.data)
+    rehearsal, schemas = _stages(project, graph, new, server, number, progress, options.data)
     ran = rehearsal.ran
     result = outcome(project, graph, ran)
     told = meaning.Told(result.findings, result.notes, result.problems, (_upgrade_stage(project, ran, result, label),))
@@ -127,7 +128,7 @@ def _rehearse(
     if rehearsal.on_rows:
         told = meaning.old_code(project, graph, new, server, rehearsal.on_rows, told, label)
     if result.went_through and wanted:
-        drift = compared(project, ran, graph.base)
+        drift = compared(project, ran, schemas, graph.base)
         problems: tuple[str, ...] = (drift.problem,) if drift.problem else ()
         stage = _drift_stage(label, drift.problem, drift.findings, drift.left)
         told = told.add(meaning.Told(drift.findings, drift.notes, problems, (stage,)))
@@ -159,7 +160,8 @@ def _stages(
     number: int,
     progress: Progress,
     data: str | None,
-) -> Rehearsal:
+) -> tuple[Rehearsal, dict[str, Schemas]]:
+    from migration_gate.drift.declared import Declared
     from migration_gate.postgres.databases import create
     from migration_gate.rehearsal import start
     from migration_gate.rehearsal.data import restore
@@ -183,7 +185,9 @@ def _stages(
         restore(Path(data), server, primary)
     elif settings.start_from and settings.start_from != "create_all":
         start.run_file(project.settings_folder / settings.start_from, server, primary)
-    return rehearse(project, graph, new, server, primary, make, hear, progress.say, bool(data))
+    declared = Declared(server, make)
+    rehearsal = rehearse(project, graph, new, server, primary, make, hear, progress.say, bool(data), declared.answers)
+    return rehearsal, declared.schemas
 
 
 def _upgrade_stage(project: Project, ran: Ran, result: Outcome, label: str) -> Stage:

@@ -12,12 +12,12 @@ import psycopg
 
 from migration_gate.drift.alike import Alike, alike
 from migration_gate.drift.lent import LENDABLE, makes
-from migration_gate.rules.remedies import quoted
 from migration_gate.postgres.catalog import Key, Snapshot, snapshot, split
 from migration_gate.postgres.catalog_differences import OF_A_TABLE, Difference, differences
 from migration_gate.postgres.databases import connect
 from migration_gate.postgres.server import Server
 from migration_gate.rehearsal.child import Answers, Event
+from migration_gate.rules.remedies import quoted
 
 _EXISTS = ("42P06", "42710", "42723", "42P07")  # SQLSTATEs of a schema, an object, a function, a relation that is there
 MOST = 50  # times that create_all is helped on
@@ -67,8 +67,8 @@ class Declared:
             self.make(self._name)
             self._migrated = self._look(event["database"], event)
             self._lent, self._own = set(), set()
-            first = [key for key in self._migrated if key.kind in ("schema", "extension")]
-            return self._name if self._lend(first) else self._name
+            self._lend([key for key in self._migrated if key.kind in ("schema", "extension")])
+            return self._name
         if len(self._lent) > MOST:
             return None
         named = [*_named(event["problem"], self._migrated)]
@@ -116,9 +116,7 @@ class Declared:
         declared = self._look(self._name, event)
         found = alike(self._migrated, declared)
         differing = differences(found.migrated, declared)
-        self.schemas[event["database"]] = Schemas(
-            found.migrated, declared, frozenset(self._lent), found, differing
-        )
+        self.schemas[event["database"]] = Schemas(found.migrated, declared, frozenset(self._lent), found, differing)
         return [_asked(one, found.migrated) for one in differing]
 
 

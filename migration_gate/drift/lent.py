@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migration_gate.rules.remedies import quoted
 from migration_gate.postgres.catalog import Key, facets
+from migration_gate.rules.remedies import quoted
 
 LENDABLE = ("schema", "extension", "enum", "domain", "composite", "range", "sequence", "function", "procedure")
 

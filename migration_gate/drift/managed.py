@@ -70,9 +70,7 @@ def managed(schemas: Schemas, default: str) -> Managed:
     said = {(key.kind, *one) for key, text in own.items() for one in aspects(facets(text)) if one[0] in LOOSE}
     owners = {text for _, aspect, text in said if aspect == "owner"}  # everything has one, and it is the gate's
     loose = {(kind, aspect) for kind, aspect, _ in said if aspect != "owner" or len(owners) > 1}
-    return Managed(
-        frozenset({*ALWAYS, *kinds}), frozenset(loose), frozenset({default, *(key.schema for key in own)})
-    )
+    return Managed(frozenset({*ALWAYS, *kinds}), frozenset(loose), frozenset({default, *(key.schema for key in own)}))
 
 
 def _comes_along(key: Key, definition: str) -> bool:

@@ -155,7 +155,8 @@ class Session:
                 if event["event"] == "database":
                     self._give(event, primary)
                 elif event["event"] in ASKS:
-                    answer = self.answers.get(event["event"], lambda _: None)(event)
+                    known = self.answers.get(event["event"])
+                    answer = known(event) if known else None
                     _answer(self.folder / f"answer-{event['key']}", json.dumps(answer))
                 events.append(event)
                 self.seen(event)

@@ -109,12 +109,25 @@ def _operation(one: Any, metadata: list[Any]) -> dict[str, Any]:
         said |= _alterations(one)
     if getattr(one, "columns", None) is not None and "CreateTable" not in said["kind"]:
         said["columns"] = [str(getattr(part, "name", part)) for part in one.columns]
+    elif getattr(one, "local_cols", None) is not None:
+        said["columns"] = [str(name) for name in one.local_cols]
     if said["kind"].startswith("Drop"):
         said |= _dropped(one)
+    if not {"table_name", "source_table"} & said.keys():
+        said |= _about(one)
     said["code"] = _code(one)
     table = said.get("table_name") or said.get("source_table")
     said |= declared_at(metadata, table, said.get("schema") or said.get("source_schema"), said)
     return said
+
+
+def _about(one: Any) -> dict[str, Any]:
+    """The object of an operation that a plug-in has added to Alembic's: what it has that has a name, or itself."""
+    for holder in (*vars(one).values(), one):
+        name = getattr(holder, "signature", None) or getattr(holder, "name", None)
+        if isinstance(name, str):
+            return {"about": {"name": name, "schema": getattr(holder, "schema", None)}}
+    return {}
 
 
 def _dropped(one: Any) -> dict[str, Any]:

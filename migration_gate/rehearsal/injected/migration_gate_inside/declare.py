@@ -36,8 +36,10 @@ def declare(context: Any, metadata: list[Any]) -> str | None:
         }
         if not (problem := _build(context, metadata, where)):
             differences = ask("differ", **where)
-            wanted = _wanted(context, metadata, differences)
-            places = [_place(metadata, one, default) if passes else {} for one, passes in zip(differences, wanted)]
+            filters = _Filters(context, metadata)
+            wanted = [filters.let_through(one) for one in differences]
+            told = zip(differences, wanted, strict=True)
+            places = [_place(metadata, one, default) if passes else {} for one, passes in told]
             emit("declared", wanted=wanted, places=places, **where)
             return str(where["database"])
     except Exception as error:
@@ -83,9 +85,9 @@ def _make_all(connection: Any, metadata: Any, context: Any) -> None:
 
 
 def _kept(metadata: Any, context: Any) -> list[Any]:
-    """The tables, less those that env.py's filters leave out and nothing refers to: a view that is mapped as a table."""
-    asked = _filters(context, metadata)
-    kept = {table for table in metadata.tables.values() if asked.run_object_filters(table, table.name, "table", False, None)}
+    """The tables, less those that env.py's filters leave out and nothing refers to: a view that is mapped as one."""
+    passes = _filters(context, metadata).run_object_filters
+    kept = {table for table in metadata.tables.values() if passes(table, table.name, "table", False, None)}
     todo = list(kept)
     while todo:
         for key in todo.pop().foreign_keys:
@@ -113,16 +115,15 @@ def _extensions_events(metadata: Any) -> None:
     """sqlalchemy-declarative-extensions keeps what it declares in ``metadata.info``, and lets create_all make it where
     it has been told to. Roles and databases belong to the whole server, and rows are no schema.
     """
-    if not any(metadata.info.get(name) for name in ("schemas", "views", "functions", "procedures", "triggers", "grants")):
+    kinds = ("schemas", "views", "functions", "procedures", "triggers", "grants")
+    if not any(metadata.info.get(name) for name in kinds):
         return
     with suppress(ImportError):
         from sqlalchemy_declarative_extensions.api import register_create_events
 
         if not metadata.info.get("migration_gate"):
             metadata.info["migration_gate"] = True
-            register_create_events(
-                metadata, schemas=True, views=True, functions=True, procedures=True, triggers=True, grants=True
-            )
+            register_create_events(metadata, **dict.fromkeys(kinds, True))
 
 
 def _entities(connection: Any) -> None:
@@ -155,45 +156,55 @@ def _filters(context: Any, metadata: Any) -> Any:
     return AutogenContext(context, metadata=metadata, autogenerate=False)
 
 
-def _wanted(context: Any, metadata: list[Any], differences: list[dict[str, Any]]) -> list[bool]:
-    """For each difference whether env.py's filters let it through."""
-    filters = _filters(context, metadata)
-    tables = {key: table for one in metadata for key, table in one.tables.items()}
-    reflected: dict[tuple[str | None, str], Any] = {}
-    default = context.connection.dialect.default_schema_name
+class _Filters:
+    """env.py's ``include_name`` and ``include_object``, asked in the way of autogenerate (alembic.autogenerate.compare):
+    of a name where the database has it, of an object with what it is compared to.
+    """
 
-    def passes(one: dict[str, Any]) -> bool:
-        schema = None if one["schema"] == default else one["schema"]
-        if one["schema"] and not filters.run_name_filters(schema, "schema", {}):
+    def __init__(self, context: Any, metadata: list[Any]) -> None:
+        self.context, self.asked = context, _filters(context, metadata)
+        self.tables = {key: table for one in metadata for key, table in one.tables.items()}
+        self.default = context.connection.dialect.default_schema_name
+        self.reflected: dict[tuple[str | None, str], Any] = {}
+
+    def let_through(self, one: dict[str, Any]) -> bool:
+        """Whether they have nothing against a difference."""
+        schema = None if one["schema"] == self.default else one["schema"]
+        if one["schema"] and not self.asked.run_name_filters(schema, "schema", {}):
             return False
         if not one["table"]:
             return True
-        table = tables.get(f"{schema}.{one['table']}" if schema else one["table"])
-        names = {"schema_name": schema, "table_name": one["table"]}
-        if one["there"] and not filters.run_name_filters(one["table"], "table", {"schema_name": schema}):
+        if one["there"] and not self.asked.run_name_filters(one["table"], "table", {"schema_name": schema}):
             return False
-        if (schema, one["table"]) not in reflected:
-            reflected[schema, one["table"]] = _reflected(context, schema, one["table"]) if one["there"] else None
-        other = reflected[schema, one["table"]]
-        whole = table if table is not None else other
-        if whole is None:
-            return True
-        if not filters.run_object_filters(whole, one["table"], "table", table is None, other if table is not None else None):
+        table = self.tables.get(f"{schema}.{one['table']}" if schema else one["table"])
+        theirs = self._reflected(schema, one["table"]) if one["there"] else None
+        if not self._pass(table, theirs, one["table"], "table"):
             return False
         type_ = _type(one)
         if type_ is None:
             return True
-        if one["before"] and not filters.run_name_filters(one["name"], type_, names):
+        names = {"schema_name": schema, "table_name": one["table"]}
+        if one["before"] and not self.asked.run_name_filters(one["name"], type_, names):
             return False
-        part = _part(table, type_, one["name"]) if table is not None else None
-        theirs = _part(other, type_, one["name"]) if other is not None else None
-        if part is None and theirs is None:
-            return True
-        if part is None:
-            return bool(filters.run_object_filters(theirs, one["name"], type_, True, None))
-        return bool(filters.run_object_filters(part, one["name"], type_, False, theirs))
+        return self._pass(_part(table, type_, one["name"]), _part(theirs, type_, one["name"]), one["name"], type_)
 
-    return [passes(one) for one in differences]
+    def _pass(self, declared: Any, reflected: Any, name: str, type_: str) -> bool:
+        if declared is None and reflected is None:
+            return True
+        if declared is None:
+            return bool(self.asked.run_object_filters(reflected, name, type_, True, None))
+        return bool(self.asked.run_object_filters(declared, name, type_, False, reflected))
+
+    def _reflected(self, schema: str | None, name: str) -> Any:
+        from sqlalchemy import MetaData, Table
+
+        if (schema, name) not in self.reflected:
+            self.reflected[schema, name] = None
+            with suppress(Exception):  # a kind of relation that SQLAlchemy does not reflect
+                self.reflected[schema, name] = Table(
+                    name, MetaData(), schema=schema, autoload_with=self.context.connection, resolve_fks=False
+                )
+        return self.reflected[schema, name]
 
 
 def _place(metadata: list[Any], one: dict[str, Any], default: str) -> dict[str, Any]:
@@ -208,13 +219,7 @@ def _type(one: dict[str, Any]) -> str | None:
 
 
 def _part(table: Any, type_: str, name: str) -> Any:
+    if table is None:
+        return None
     parts = {"column": table.columns, "index": table.indexes}.get(type_, table.constraints)
     return next((one for one in parts if str(one.name) == name), None)
-
-
-def _reflected(context: Any, schema: str | None, name: str) -> Any:
-    from sqlalchemy import MetaData, Table
-
-    with suppress(Exception):  # a kind of relation that SQLAlchemy does not reflect
-        return Table(name, MetaData(), schema=schema, autoload_with=context.connection, resolve_fks=False)
-    return None

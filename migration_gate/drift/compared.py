@@ -1,0 +1,164 @@
+"""Drift: what the models declare and the migrations do not build, or in another way. One finding for each object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from migration_gate.drift import autogenerate
+from migration_gate.drift.declared import Schemas
+from migration_gate.drift.joined import Item, Joined, joined
+from migration_gate.drift.remedies import remedy
+from migration_gate.drift.taken_out import Left, taken_out
+from migration_gate.drift.unmanaged import Unmanaged
+from migration_gate.findings import Evidence, Finding, Note
+from migration_gate.postgres.catalog import facets
+from migration_gate.postgres.catalog_differences import DRIFT, Difference, said, shown
+from migration_gate.project.base import Base
+from migration_gate.project.model import Project
+from migration_gate.rehearsal.child import Event, Ran
+
+FEW = 8  # names of one kind that a note still tells
+LINES = 12  # of a definition that is shown
+
+
+class Compared(NamedTuple):
+    """The result of a comparison, or the reason why there is none. ``left`` counts what the branch took out of the
+    models for the next release to drop; ``items`` is what the findings are about.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    problem: str | None = None
+    left: int = 0
+    items: tuple[Item, ...] = ()
+
+
+def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base | None = None) -> Compared:
+    """Drift, from the last comparison that an upgrade reported, and from the catalogs of its databases."""
+    results = ran.of("compared")
+    if not results:
+        return Compared(problem=autogenerate.why_not(project, ran))
+    operations = results[-1]["operations"]
+    left = taken_out(project, base, operations)
+    unmanaged = Unmanaged(project.settings.unmanaged)
+    found: list[tuple[Item, Finding]] = []
+    notes: list[Note] = []
+    for whole in _databases(operations, schemas, ran.of("declared")):
+        for item in whole.items:
+            said_of_it = _judge(project, item, left)
+            if unmanaged.covers(item):
+                continue
+            if isinstance(said_of_it, Note):
+                notes.append(said_of_it)
+            else:
+                found.append((item, said_of_it))
+        notes += _notes(project, whole, unmanaged)
+    found.sort(key=lambda one: _order(one[1]))
+    count = len([one for one in notes if one.rule == "drift"])
+    notes = sorted(notes, key=lambda one: one.message)
+    told = (*notes, *unmanaged.notes(project), *_not_compared(project, ran), autogenerate.comparisons(project, ran))
+    return Compared(tuple(one for _, one in found), told, left=count, items=tuple(one for one, _ in found))
+
+
+def _databases(
+    operations: Sequence[dict[str, Any]], schemas: dict[str, Schemas], events: list[Event]
+) -> Iterator[Joined]:
+    """Each database's differences; where its catalogs were not compared, what autogenerate says of it."""
+    whole = {one["database"]: one for one in events if one["database"] in schemas}
+    for database, event in whole.items():
+        own = [one for one in operations if one.get("database") == database]
+        yield joined(own, schemas[database], event)
+    rest = [one for one in operations if one.get("database") not in whole]
+    yield Joined(tuple(Item(None, same) for same in autogenerate.grouped(rest)))
+
+
+def _judge(project: Project, item: Item, left: Left) -> Finding | Note:
+    """A finding; a note where this branch has taken it out of the models for the next release to drop."""
+    dropped = next((one for one in item.operations if left.has(one)), None)
+    if dropped is None or item.was:
+        return _finding(project, item)
+    if dropped.get("required"):
+        return autogenerate.required(dropped, left)
+    what = autogenerate.object_of(dropped)
+    return Note(f"{what} is taken out of {left.name}'s models here: drop it in the next release", rule="drift")
+
+
+def _finding(project: Project, item: Item) -> Finding:
+    evidence = tuple(_definitions(item.difference)) if item.difference else ()
+    return Finding("drift", sentence(item), item.path, item.line, None, remedy(project, item), evidence)
+
+
+def sentence(item: Item) -> str:
+    """What differs, in one sentence."""
+    if item.key and item.renamed:
+        new, old = (shown(Difference(*key, None, None)) for key in (item.key, item.renamed))
+        return f"{new} of the models is called {old.split(' on ')[0]} by the migrations; nothing else of it differs"
+    if item.key and item.was:
+        new, old = (shown(Difference(*key, None, None)) for key in (item.key, item.was))
+        return f"{old}, which the migrations make, is {new} in the models, by all appearances: it was renamed there"
+    if item.difference:
+        return said(item.difference, DRIFT)
+    return autogenerate.sentence(item.operations)
+
+
+def _definitions(one: Difference) -> Iterator[Evidence]:
+    """Both definitions, or that of the side which has it."""
+    if one.kind in ("table", "schema"):
+        return
+    for name, definition in (("models", one.after), ("migrations", one.before)):
+        texts = [text for text in facets(definition or "") if not text.startswith("OWNER ")]
+        if texts:
+            lines = "\n".join(texts).split("\n")
+            more = [f"… {len(lines) - LINES} more lines"] if len(lines) > LINES else []
+            begin = f"{name:<11} "
+            yield Evidence(name, begin + f"\n{' ' * len(begin)}".join((*lines[:LINES], *more)))
+
+
+def _order(one: Finding) -> tuple[object, ...]:
+    """By file; tables and columns before what is built on them, so that pasted in this order the remedies run."""
+    built_on = not one.message.startswith(("table", "column"))
+    return one.path is None, one.path or "", built_on, one.line or 0, one.message
+
+
+# ── notes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _notes(project: Project, whole: Joined, unmanaged: Unmanaged) -> Iterator[Note]:
+    others = [one for one in whole.unmanaged if not unmanaged.covers(Item(None, (), one))]
+    if others:
+        yield Note(f"{project.name}: managed by migrations only: {_listed(others)}")
+    for item in whole.mistaken:
+        if not unmanaged.covers(item):
+            yield Note(
+                f"{project.name}: autogenerate proposes a change of {autogenerate.object_of(item.operations[-1])}, "
+                "which PostgreSQL prints in the same way for the models and for the migrations"
+            )
+    names = [
+        f"{shown(Difference(*one.key, None, None))} ({one.renamed.name.rpartition('.')[2]} by the migrations)"
+        for one in whole.renamed
+        if one.key and one.renamed and not unmanaged.covers(one)
+    ]
+    if names:
+        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+        yield Note(f"{project.name}: the same but for the name: {', '.join(names[:FEW])}{more}")
+
+
+def _listed(found: Iterable[Difference]) -> str:
+    kinds: dict[str, list[str]] = {}
+    for one in found:
+        partial = "" if one.before is None or one.after is None else " of"
+        kinds.setdefault(one.kind + partial, []).append(shown(one))
+    parts = []
+    for names in kinds.values():
+        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+        parts.append(", ".join(names[:FEW]) + more)
+    return "; ".join(parts)
+
+
+def _not_compared(project: Project, ran: Ran) -> Iterator[Note]:
+    for one in ran.of("not-declared"):
+        yield Note(
+            f"{project.name}: what PostgreSQL prints of both schemas was not compared, and autogenerate alone was "
+            f"asked: the models' create_all() fails: {one['reason']}"
+        )

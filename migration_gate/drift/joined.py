@@ -1,0 +1,191 @@
+"""Autogenerate's operations and the catalogs' differences, joined object by object: each is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from migration_gate.drift.declared import Schemas
+from migration_gate.drift.keys import Said, key_of
+from migration_gate.drift.managed import Managed, managed
+from migration_gate.postgres.catalog import Key, facets, split
+from migration_gate.postgres.catalog_differences import Difference, aspects
+from migration_gate.rehearsal.child import Event
+
+
+class Item(NamedTuple):
+    """One object that is not the same. ``operations`` is what autogenerate proposes for it, ``difference`` how the
+    catalogs differ, None where they do not; one of them is there. ``path`` and ``line`` are the model's.
+    """
+
+    key: Key | None
+    operations: tuple[Said, ...] = ()
+    difference: Difference | None = None
+    path: str | None = None
+    line: int | None = None
+    renamed: Key | None = None  # what it is called in the migrations, where that is all that differs
+    was: Key | None = None  # the table or column that has gone, and that this one looks like
+
+
+class Joined(NamedTuple):
+    """What differs, and what does although nobody minds: objects that only the migrations manage, what autogenerate
+    alone takes for a difference, and what is the same under another name.
+    """
+
+    items: tuple[Item, ...] = ()
+    unmanaged: tuple[Difference, ...] = ()
+    mistaken: tuple[Item, ...] = ()
+    renamed: tuple[Item, ...] = ()
+
+
+def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined:
+    """One database's. ``event`` is what the child told of it: its default schema, which of the differences env.py's
+    filters let through, where the models are.
+    """
+    default = event["schema"]
+    told = {
+        Key(*one[:3]): (passes, place)
+        for one, passes, place in zip(schemas.differences, event["wanted"], event["places"], strict=True)
+    }
+    models = managed(schemas, default)
+    names = {one.migrated: one.declared for one in schemas.alike.renamed}
+    differing = {Key(*one[:3]): one for one in schemas.differences}
+    items: list[Item] = []
+    mistaken: list[Item] = []
+    left_alone: list[Difference] = []
+    proposed = _by_object(operations, schemas, default, names)
+    renamed = {new: old for old, new in names.items()}
+    for key, same in proposed:
+        place = {"path": same[-1].get("path"), "line": same[-1].get("line")}
+        item = Item(key, same, differing.pop(key, None) if key else None, **place)
+        if key in renamed:
+            items.append(item._replace(renamed=renamed[key]))
+        elif key and item.difference and _is_others(item.difference, schemas, models):
+            left_alone.append(item.difference)
+        elif key and item.difference is None and _is_same(key, schemas):
+            mistaken.append(item)
+        else:
+            items.append(item)
+    said = {one.key for one in items}
+    for key, one in differing.items():
+        passes, place = told[key]
+        if not passes or _goes_with_column(one, schemas):
+            continue
+        if _is_the_models(one, models, event) and (kept := _as_managed(one, models)):
+            items.append(Item(key, (), kept, place.get("path"), place.get("line")))
+        else:
+            left_alone.append(one)
+    only_names = [Item(new, renamed=old) for old, new in names.items() if new not in said]
+    return Joined(tuple(_paired(items, schemas)), tuple(left_alone), tuple(mistaken), tuple(only_names))
+
+
+def _by_object(
+    operations: Iterable[Said], schemas: Schemas, default: str, names: dict[Key, Key]
+) -> Iterator[tuple[Key | None, tuple[Said, ...]]]:
+    """The operations of one object together: to drop and to make it is to change it. What is dropped with its table is
+    said with that.
+    """
+    found: dict[Any, list[Said]] = {}
+    gone = {key_of(one, schemas, default) for one in operations if one["kind"] == "DropTableOp"}
+    for one in operations:
+        key = key_of(one, schemas, default)
+        part = one["kind"] in ("DropIndexOp", "DropConstraintOp")
+        if key and part and Key("table", key.schema, split(key.name)[0]) in gone:
+            continue
+        found.setdefault(names.get(key, key) if key else id(one), []).append(one)
+    for same in found.values():
+        key = key_of(same[0], schemas, default)
+        yield (names.get(key, key) if key else None), tuple(same)
+
+
+def _is_same(key: Key, schemas: Schemas) -> bool:
+    return key in schemas.migrated and schemas.migrated[key] == schemas.declared.get(key)
+
+
+def _is_others(one: Difference, schemas: Schemas, models: Managed) -> bool:
+    """What autogenerate proposes and nobody should do: to drop a table that the migrations make as a part of another
+    one, where the models declare no such parts; to make a table where the migrations make a view, which the models
+    read as one.
+    """
+    if one.kind != "table":
+        return False
+    if one.before is None:
+        return any(Key(kind, one.schema, one.name) in schemas.migrated for kind in ("view", "materialized view"))
+    part = any(text.startswith(("PARTITION OF ", "INHERITS ")) for text in facets(one.before))
+    return one.after is None and part and ("table", "parent") not in models.aspects
+
+
+def _is_the_models(one: Difference, models: Managed, event: Event) -> bool:
+    """Whether it is for the models to say. A table that the migrations alone make, autogenerate has seen, or was told
+    to leave out: by a filter, or by include_schemas.
+    """
+    if one.before is None:
+        return True
+    if one.schema and one.schema not in models.schemas and not event["include_schemas"]:
+        return False
+    if one.after is None:
+        parts = one.kind == "table" and "parent" in dict(aspects(facets(one.before)))
+        return models.has(one) and (one.kind != "table" or (parts and (one.kind, "parent") in models.aspects))
+    return True
+
+
+def _as_managed(one: Difference, models: Managed) -> Difference | None:
+    return models.of(one) if one.before is not None and one.after is not None else one
+
+
+def _goes_with_column(one: Difference, schemas: Schemas) -> bool:
+    """A constraint, index or statistics that is gone because a column of it is."""
+    if one.after is not None or one.before is None or one.kind not in ("constraint", "index", "statistics"):
+        return False
+    table = split(one.name)[0]
+    gone = [
+        split(key.name)[1]
+        for key in schemas.migrated.keys() - schemas.declared.keys()
+        if key.kind == "column" and key.schema == one.schema and split(key.name)[0] == table
+    ]
+    words = set(_words(one.before))
+    return any(name in words for name in gone)
+
+
+def _words(definition: str) -> Iterator[str]:
+    import re
+
+    for word in re.findall(r'"(?:[^"]|"")+"|\w+', definition):
+        yield word[1:-1].replace('""', '"') if word.startswith('"') else word
+
+
+def _paired(items: list[Item], schemas: Schemas) -> Iterator[Item]:
+    """A table or column that has come, with the like one that has gone, as one item: renamed, by all appearances."""
+    found: dict[Key, Key] = {}
+    for kind in ("table", "column"):
+        come = [one.key for one in items if one.key and one.key.kind == kind and one.key not in schemas.migrated]
+        gone = [one.key for one in items if one.key and one.key.kind == kind and one.key not in schemas.declared]
+        for key in come:
+            like = [one for one in gone if _looks_like(one, key, schemas)]
+            if len(like) == 1 and sum(_looks_like(like[0], other, schemas) for other in come) == 1:
+                found[key] = like[0]
+    for one in items:
+        if one.key in found:
+            was = found[one.key]
+            old = next(other for other in items if other.key == was)
+            yield one._replace(was=was, operations=(*old.operations, *one.operations))
+        elif one.key not in found.values():
+            yield one
+
+
+def _looks_like(gone: Key, come: Key, schemas: Schemas) -> bool:
+    if gone.kind == "table":
+        before, after = _columns(schemas.migrated, gone), _columns(schemas.declared, come)
+        return gone.schema == come.schema and bool(before) and before == after
+    same_table = gone.schema == come.schema and split(gone.name)[0] == split(come.name)[0]
+    return same_table and schemas.migrated.get(gone) == schemas.declared.get(come)
+
+
+def _columns(schema: Any, table: Key) -> dict[str, str]:
+    """A table's columns, each with its type and nullability; a default may name the table."""
+    return {
+        split(key.name)[1]: text
+        for key, text in schema.items()
+        if key.kind == "column" and key.schema == table.schema and split(key.name)[0] == table.name
+        for text in [" ".join(one for one in facets(text) if not one.startswith("DEFAULT nextval("))]
+    }
