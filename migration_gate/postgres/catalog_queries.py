@@ -242,10 +242,13 @@ SELECT n.nspname, c.relname, a.attname,
 _CONSTRAINTS = f"""
 SELECT n.nspname, c.relname, k.conname,
        pg_get_constraintdef(k.oid),
+       'WITH (' || array_to_string(x.reloptions, ', ') || ')',
+       (SELECT 'TABLESPACE ' || quote_ident(s.spcname) FROM pg_catalog.pg_tablespace s WHERE s.oid = x.reltablespace),
        {_comment("k.oid", "pg_constraint")}
   FROM pg_catalog.pg_constraint k
   JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_class x ON x.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
  WHERE k.contype IN ('c', 'f', 'p', 'u', 'x') AND k.conparentid = 0 AND (k.conislocal OR k.coninhcount = 0)
    AND {_own("pg_class", "c")}
 """

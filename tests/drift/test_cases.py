@@ -1,0 +1,46 @@
+"""Each single difference is seen and named; what mends it leaves none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from migration_gate.postgres.catalog import Snapshot
+from migration_gate.postgres.catalog_differences import DRIFT, differences, said
+from migration_gate.postgres.server import Server
+from tests.drift.cases import CASES, Case
+from tests.drift.models import written
+from tests.drift.stage import Stage, staged
+
+
+@pytest.fixture(scope="module")
+def stage(server: Server) -> Iterator[Stage]:
+    with staged(server) as one:
+        yield one
+
+
+@pytest.fixture(params=CASES, ids=[one.name for one in CASES])
+def case(stage: Stage, request: pytest.FixtureRequest) -> Case:
+    one: Case = request.param
+    if reason := stage.why_not(one):
+        pytest.skip(reason)
+    return one
+
+
+@pytest.fixture
+def migrated(stage: Stage, case: Case) -> Iterator[Snapshot]:
+    with stage.migrated(case) as before:
+        yield before
+
+
+def test_each_has_a_name_of_its_own() -> None:
+    assert len({one.name for one in CASES}) == len(CASES)
+
+
+def test_a_difference_is_seen_and_named(stage: Stage, case: Case, migrated: Snapshot) -> None:
+    found = differences(migrated, stage.declared)
+    assert case.kind in {one.kind for one in found}
+    sentences = "\n".join(said(one, DRIFT) for one in found)
+    for name in case.names:
+        assert written(name, stage.role, stage.extension) in sentences
