@@ -13,7 +13,7 @@ from migration_gate.drift.taken_out import Left, taken_out
 from migration_gate.drift.unmanaged import Unmanaged
 from migration_gate.findings import Evidence, Finding, Note
 from migration_gate.postgres.catalog import facets
-from migration_gate.postgres.catalog_differences import DRIFT, Difference, said, shown
+from migration_gate.postgres.catalog_differences import DRIFT, Difference, by_aspect, said, shown
 from migration_gate.project.base import Base
 from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Event, Ran
@@ -145,15 +145,17 @@ def _notes(project: Project, whole: Joined, unmanaged: Unmanaged) -> Iterator[No
 
 
 def _listed(found: Iterable[Difference]) -> str:
+    """Their names by kind; of what both have, what of it is another."""
     kinds: dict[str, list[str]] = {}
     for one in found:
-        partial = "" if one.before is None or one.after is None else " of"
-        kinds.setdefault(one.kind + partial, []).append(shown(one))
-    parts = []
-    for names in kinds.values():
-        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-        parts.append(", ".join(names[:FEW]) + more)
-    return "; ".join(parts)
+        if one.before is None or one.after is None:
+            kinds.setdefault(one.kind, []).append(shown(one))
+        else:
+            before, after = (by_aspect(facets(text)) for text in (one.before, one.after))
+            other = [name for name in dict.fromkeys((*before, *after)) if name and before.get(name) != after.get(name)]
+            kinds.setdefault(f"of {one.kind}", []).append(f"the {', '.join(other)} of {shown(one)}")
+    more = (f" and {len(names) - FEW} more" if len(names) > FEW else "" for names in kinds.values())
+    return "; ".join(", ".join(names[:FEW]) + rest for names, rest in zip(kinds.values(), more, strict=True))
 
 
 def _not_compared(project: Project, ran: Ran) -> Iterator[Note]:

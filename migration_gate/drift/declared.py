@@ -25,7 +25,8 @@ MOST = 50  # times that create_all is helped on
 
 class Schemas(NamedTuple):
     """The two schemas of a database, and their difference: the one that the migrations have built is before, the one
-    that the models declare after. ``lent`` is what the second has from the first.
+    that the models declare after. ``lent`` is what the second has besides: what every database is made with, and what
+    the models cannot do without and the migrations make.
     """
 
     migrated: Snapshot
@@ -45,6 +46,7 @@ class Declared:
         self.schemas: dict[str, Schemas] = {}
         self._name = ""
         self._migrated: Snapshot = {}
+        self._empty: frozenset[Key] = frozenset()
         self._lent: set[Key] = set()
         self._own: set[Key] = set()  # what the models make themselves
         self._tries = 0
@@ -66,6 +68,7 @@ class Declared:
             self._name = f"{event['database']}m{self._tries}"
             self.make(self._name)
             self._migrated = self._look(event["database"], event)
+            self._empty = frozenset(self._look(self._name, event))
             self._lent, self._own = set(), set()
             self._lend([key for key in self._migrated if key.kind in ("schema", "extension")])
             return self._name
@@ -113,11 +116,15 @@ class Declared:
 
     def _differ(self, event: Event) -> list[dict[str, Any]]:
         """Each difference, as env.py's filters need it."""
-        declared = self._look(self._name, event)
-        found = alike(self._migrated, declared)
-        differing = differences(found.migrated, declared)
-        self.schemas[event["database"]] = Schemas(found.migrated, declared, frozenset(self._lent), found, differing)
-        return [_asked(one, found.migrated) for one in differing]
+        found = compare(self._migrated, self._look(self._name, event), self._empty | self._lent)
+        self.schemas[event["database"]] = found
+        return [_asked(one, found.migrated) for one in found.differences]
+
+
+def compare(migrated: Snapshot, declared: Snapshot, lent: frozenset[Key] = frozenset()) -> Schemas:
+    """The difference of two snapshots, but for what has another name and is the same."""
+    found = alike(migrated, declared)
+    return Schemas(found.migrated, declared, lent, found, differences(found.migrated, declared))
 
 
 def _asked(one: Difference, migrated: Snapshot) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _is_others(one: Difference, schemas: Schemas, models: Managed) -> bool:
     if one.before is None:
         return any(Key(kind, one.schema, one.name) in schemas.migrated for kind in ("view", "materialized view"))
     part = any(text.startswith(("PARTITION OF ", "INHERITS ")) for text in facets(one.before))
-    return one.after is None and part and ("table", "parent") not in models.aspects
+    return one.after is None and part and "parent" not in models.aspects
 
 
 def _is_the_models(one: Difference, models: Managed, event: Event) -> bool:
@@ -125,7 +125,7 @@ def _is_the_models(one: Difference, models: Managed, event: Event) -> bool:
         return False
     if one.after is None:
         parts = one.kind == "table" and "parent" in dict(aspects(facets(one.before)))
-        return models.has(one) and (one.kind != "table" or (parts and (one.kind, "parent") in models.aspects))
+        return models.has(one) and (one.kind != "table" or (parts and "parent" in models.aspects))
     return True
 
 

@@ -21,7 +21,6 @@ LOOSE = {
     "statistics target",
     "comment",
     "privileges",
-    "options",
     "owner",
     "version",
     "schema",
@@ -34,13 +33,15 @@ LOOSE = {
     "partition key",
     "parent",
 }
+# Those of an index, a constraint or a view are part of what it is.
+LOOSE_OF = {("table", "options"), ("column", "options")}
 
 
 class Managed(NamedTuple):
-    """The kinds that the models declare, and of each kind the loose aspects that they do."""
+    """The kinds of objects that the models declare, the loose aspects, and the schemas that they do it in."""
 
     kinds: frozenset[str]
-    aspects: frozenset[tuple[str, str]]
+    aspects: frozenset[str]
     schemas: frozenset[str]
 
     def has(self, one: Difference) -> bool:
@@ -58,7 +59,7 @@ class Managed(NamedTuple):
         kept = [
             text
             for aspect, text in aspects(facets(definition))
-            if aspect not in LOOSE or (kind, aspect) in self.aspects
+            if not _is_loose(kind, aspect) or aspect in self.aspects
         ]
         return "\n".join(text.replace("\n", f"\n{INDENT}") for text in kept)
 
@@ -67,10 +68,22 @@ def managed(schemas: Schemas, default: str) -> Managed:
     """What the models declare, not counting what create_all was lent. ``default`` is the schema of what names none."""
     own = {key: text for key, text in schemas.declared.items() if key not in schemas.lent}
     kinds = {key.kind for key, text in own.items() if not _comes_along(key, text)}
-    said = {(key.kind, *one) for key, text in own.items() for one in aspects(facets(text)) if one[0] in LOOSE}
-    owners = {text for _, aspect, text in said if aspect == "owner"}  # everything has one, and it is the gate's
-    loose = {(kind, aspect) for kind, aspect, _ in said if aspect != "owner" or len(owners) > 1}
-    return Managed(frozenset({*ALWAYS, *kinds}), frozenset(loose), frozenset({default, *(key.schema for key in own)}))
+    said = {
+        (aspect, text)
+        for key, definition in own.items()
+        for aspect, text in aspects(facets(definition))
+        if _is_loose(key.kind, aspect)
+    }
+    found = {aspect for aspect, _ in said}
+    if len({text for aspect, text in said if aspect == "owner"}) < 2:  # everything has one, and it is the gate's
+        found.discard("owner")
+    if "ROW LEVEL SECURITY" in found:
+        found.add("FORCE ROW LEVEL SECURITY")
+    return Managed(frozenset({*ALWAYS, *kinds}), frozenset(found), frozenset({default, *(key.schema for key in own)}))
+
+
+def _is_loose(kind: str, aspect: str) -> bool:
+    return aspect in LOOSE or (kind, aspect) in LOOSE_OF
 
 
 def _comes_along(key: Key, definition: str) -> bool:

@@ -25,6 +25,7 @@ class Stage(NamedTuple):
     role: str
     extension: str | None
     declared: Snapshot
+    empty: Snapshot  # what every database here has
 
     def why_not(self, case: Case) -> str | None:
         """Why a case cannot be played here; None where it can."""
@@ -60,10 +61,11 @@ def staged(server: Server) -> Iterator[Stage]:
         known = set(connection.scalars(sa.text("SELECT name FROM pg_available_extensions")))
         extension = next((one for one in EXTENSIONS if one in known), None)
         connection.exec_driver_sql(f"CREATE ROLE {role}")
+        empty = snapshot(driver(connection))
         declared(role, extension).create_all(connection)
         connection.commit()
         try:
-            yield Stage(connection, server.major, role, extension, snapshot(driver(connection)))
+            yield Stage(connection, server.major, role, extension, snapshot(driver(connection)), empty)
         finally:
             connection.rollback()
             with connect(server, name) as plain:

@@ -157,8 +157,8 @@ def _filters(context: Any, metadata: Any) -> Any:
 
 
 class _Filters:
-    """env.py's ``include_name`` and ``include_object``, asked in the way of autogenerate (alembic.autogenerate.compare):
-    of a name where the database has it, of an object with what it is compared to.
+    """env.py's ``include_name`` and ``include_object``, asked as alembic.autogenerate.compare asks: of a name where
+    the database has it, of an object with what it is compared to.
     """
 
     def __init__(self, context: Any, metadata: list[Any]) -> None:
