@@ -54,7 +54,7 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
             else:
                 found.append((item, said_of_it))
         notes += _notes(project, whole, unmanaged)
-    found.sort(key=lambda one: _order(one[1]))
+    found.sort(key=lambda one: _order(*one))
     count = len([one for one in notes if one.rule == "drift"])
     notes = sorted(notes, key=lambda one: one.message)
     told = (*notes, *unmanaged.notes(project), *_not_compared(project, ran), autogenerate.comparisons(project, ran))
@@ -115,10 +115,16 @@ def _definitions(one: Difference) -> Iterator[Evidence]:
             yield Evidence(name, begin + f"\n{' ' * len(begin)}".join((*lines[:LINES], *more)))
 
 
-def _order(one: Finding) -> tuple[object, ...]:
-    """By file; tables and columns before what is built on them, so that pasted in this order the remedies run."""
+_FIRST = ("schema", "extension", "enum", "domain", "composite", "range", "sequence")
+
+
+def _order(item: Item, one: Finding) -> tuple[object, ...]:
+    """What columns are made of first; then by file, tables and columns before what is built on them, so that pasted in
+    this order the remedies run.
+    """
+    first = bool(item.key and item.key.kind in _FIRST and item.difference and item.difference.after is not None)
     built_on = not one.message.startswith(("table", "column"))
-    return one.path is None, one.path or "", built_on, one.line or 0, one.message
+    return not first, one.path is None, one.path or "", built_on, one.line or 0, one.message
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from migration_gate.drift.managed import Managed, managed
 from migration_gate.postgres.catalog import Key, facets, split
 from migration_gate.postgres.catalog_differences import Difference, aspects
 from migration_gate.rehearsal.child import Event
+from migration_gate.rules.remedies import quoted
 
 
 class Item(NamedTuple):
@@ -69,7 +70,7 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined
     said = {one.key for one in items}
     for key, one in differing.items():
         passes, place = told[key]
-        if not passes or _goes_with_column(one, schemas):
+        if not passes or _goes_with_column(one, schemas) or _comes_with_column(one, schemas):
             continue
         if _is_the_models(one, models, event) and (kept := _as_managed(one, models)):
             items.append(Item(key, (), kept, place.get("path"), place.get("line")))
@@ -145,6 +146,18 @@ def _goes_with_column(one: Difference, schemas: Schemas) -> bool:
     ]
     words = set(_words(one.before))
     return any(name in words for name in gone)
+
+
+def _comes_with_column(one: Difference, schemas: Schemas) -> bool:
+    """An enum that a column needs which is to come: the call that adds the column makes it."""
+    if one.kind != "enum" or one.before is not None:
+        return False
+    name = ".".join(map(quoted, filter(None, ("" if one.schema == "public" else one.schema, one.name))))
+    return any(
+        key.kind == "column" and facets(text)[0].removesuffix("[]").removeprefix("public.") == name
+        for key, text in schemas.declared.items()
+        if key not in schemas.migrated
+    )
 
 
 def _words(definition: str) -> Iterator[str]:

@@ -101,7 +101,7 @@ CHANGES = [
     ("ALTER TABLE users SET (fillfactor = 70)", ["table `users` has the options fillfactor=70 now and had none"]),
     ("ALTER TABLE orders ENABLE ROW LEVEL SECURITY", ["table `orders` is ROW LEVEL SECURITY now and was not"]),
     ("ALTER TABLE users REPLICA IDENTITY FULL", ["table `users` has the replica identity FULL now and had none"]),
-    ("CLUSTER users USING ix_users_name", ["table `users` is CLUSTER ON ix_users_name now and was not"]),
+    ("CLUSTER users USING ix_users_name", ["table `users` has the clustering index ix_users_name now and had none"]),
     ("COMMENT ON TABLE users IS 'people'", ["table `users` has the comment 'people' now and had none"]),
     ("COMMENT ON COLUMN users.name IS 'of a person'",
      ["column `users.name` has the comment 'of a person' now and had none"]),
@@ -115,7 +115,7 @@ CHANGES = [
      ["column `events_2024.payload` has the default ''::text now and had none"]),
     ("CREATE INDEX ix_events_day ON events (day)", ["index `ix_events_day` on `events` is left behind"]),
     ("ALTER TABLE events DETACH PARTITION events_2024",
-     ["table `events_2024` is not PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') now and was"]),
+     ["table `events_2024` has the parent none now and had events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')"]),
     # code
     ("CREATE OR REPLACE VIEW names AS SELECT id, lower(name) AS name FROM users", ["view `names` is not what it was"]),
     ("DROP MATERIALIZED VIEW order_totals", ["materialized view `order_totals` is gone"]),
