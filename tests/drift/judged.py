@@ -19,7 +19,14 @@ from migration_gate.project.settings import Settings
 from migration_gate.rehearsal.child import INJECTED, Ran
 
 DATABASE = "migrated"
-OPTIONS = {"compare_type": True, "compare_server_default": False, "include_schemas": True}
+RENDER = {"sqlalchemy_module_prefix": "sa.", "alembic_module_prefix": "op.", "user_module_prefix": None}
+OPTIONS = {
+    "compare_type": True,
+    "compare_server_default": False,
+    "include_schemas": True,
+    "render_as_batch": False,
+    **RENDER,
+}
 
 
 def judged(
@@ -36,7 +43,7 @@ def judged(
     """
     if str(INJECTED) not in sys.path:
         sys.path.append(str(INJECTED))
-    from migration_gate_inside.compare import _describe
+    from migration_gate_inside.compare import describe
     from migration_gate_inside.declare import _Filters
 
     from migration_gate.drift.declared import _asked
@@ -44,7 +51,7 @@ def judged(
     context = MigrationContext.configure(connection, opts={"target_metadata": metadata, **OPTIONS, **options})
     operations = [
         {**one, "database": DATABASE}
-        for one in _describe(produce_migrations(context, metadata).upgrade_ops.ops, [metadata])
+        for one in describe(produce_migrations(context, metadata).upgrade_ops.ops, [metadata], context)
     ]
     schemas = compare(migrated, declared, frozenset(lent))
     filters = _Filters(context, [metadata])

@@ -25,14 +25,14 @@ def compare(config: Any, script: Any) -> None:
              "branch_label": None, "version_path": None, "rev_id": None, "depends_on": None}  # fmt: skip
     metadata: list[Any] = []
     behind: list[list[str]] = []
-    databases: list[str | None] = []
-    asked = False
+    operations: list[dict[str, Any]] = []
+    asked = seen = 0
     try:
         revisions = RevisionContext(config, script, words)
 
         def retrieve(heads: Any, context: Any) -> list[Any]:
-            nonlocal asked
-            asked = True
+            nonlocal asked, seen
+            asked += 1
             if {one.revision for one in script.get_revisions(heads)} != {
                 one.revision for one in script.get_revisions("heads")
             }:
@@ -42,7 +42,12 @@ def compare(config: Any, script: Any) -> None:
                 own = given if isinstance(given, list | tuple) else [given]
                 metadata.extend(own)
                 revisions.run_autogenerate(heads, context)
-                databases.append(declare(context, [one for one in own if one is not None]))
+                generated = revisions.generated_revisions  # none where env.py has emptied its list of directives
+                groups = generated[-1].upgrade_ops_list if generated else []
+                database = declare(context, [one for one in own if one is not None])
+                for group in groups[seen:]:
+                    operations.extend({**one, "database": database} for one in describe(group.ops, metadata, context))
+                seen = len(groups)
             return []
 
         with EnvironmentContext(
@@ -60,14 +65,6 @@ def compare(config: Any, script: Any) -> None:
         if behind:
             emit("behind", heads=behind[0])
             return
-        generated = revisions.generated_revisions
-        groups = generated[-1].upgrade_ops_list if generated else []
-        where = databases if len(databases) == len(groups) else [None] * len(groups)
-        operations = [
-            {**one, "database": database}
-            for ops, database in zip(groups, where, strict=True)
-            for one in _describe(ops.ops, metadata)
-        ]
         declared = sum(len(one.tables) for one in metadata if one is not None)
         unknown = sum(one["kind"] == "DropTableOp" for one in operations)
         if unknown > FEW * declared:
@@ -81,13 +78,14 @@ def compare(config: Any, script: Any) -> None:
         say(error)
 
 
-def _describe(operations: Any, metadata: list[Any]) -> list[dict[str, Any]]:
+def describe(operations: Any, metadata: list[Any], context: Any) -> list[dict[str, Any]]:
+    """Autogenerate's operations, one after the other, each with the code that Alembic would write for it."""
     found = []
     for one in operations:
         if hasattr(one, "ops"):  # all changes of one table
-            found += _describe(one.ops, metadata)
+            found += describe(one.ops, metadata, context)
         else:
-            found.append(_operation(one, metadata))
+            found.append(_operation(one, metadata, context))
     return found
 
 
@@ -95,7 +93,7 @@ _FIELDS = ("table_name", "schema", "column_name", "index_name", "constraint_name
            "referent_table", "comment")  # fmt: skip
 
 
-def _operation(one: Any, metadata: list[Any]) -> dict[str, Any]:
+def _operation(one: Any, metadata: list[Any], context: Any) -> dict[str, Any]:
     said: dict[str, Any] = {"kind": type(one).__name__}
     for name in _FIELDS:
         value = getattr(one, name, None)
@@ -115,7 +113,7 @@ def _operation(one: Any, metadata: list[Any]) -> dict[str, Any]:
         said |= _dropped(one)
     if not {"table_name", "source_table"} & said.keys():
         said |= _about(one)
-    said["code"] = _code(one)
+    said |= _code(one, context)
     table = said.get("table_name") or said.get("source_table")
     said |= declared_at(metadata, table, said.get("schema") or said.get("source_schema"), said)
     return said
@@ -176,14 +174,15 @@ def _default(value: Any) -> str | None:
     return str(getattr(argument, "text", argument))
 
 
-def _code(one: Any) -> str | None:
-    """The call that Alembic would write for it."""
-    from alembic.autogenerate import render_python_code
-    from alembic.operations.ops import UpgradeOps
+def _code(one: Any, context: Any) -> dict[str, Any]:
+    """The call that Alembic would write for it, as env.py has it written, and the imports that it needs."""
+    from alembic.autogenerate.api import AutogenContext
+    from alembic.autogenerate.render import render_op
 
+    written = AutogenContext(context, autogenerate=False)
     try:
-        text = render_python_code(UpgradeOps([one]))
+        lines = "\n".join(map(str, render_op(written, one))).split("\n")
     except Exception:
-        return None
-    lines = [line[4:] if line.startswith("    ") else line for line in text.split("\n")]
-    return "\n".join(line for line in lines if not line.startswith("#")).strip()
+        return {"code": None}
+    code = "\n".join(line for line in lines if not line.startswith("#")).strip()
+    return {"code": code, "imports": sorted(written.imports)}
