@@ -59,6 +59,8 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined
     for key, same in proposed:
         place = {"path": same[-1].get("path"), "line": same[-1].get("line")}
         item = Item(key, same, differing.pop(key, None) if key else None, **place)
+        if key == Key("table", *event["version_table"]):
+            continue  # Alembic's own, which autogenerate does not know where search_path leads to its schema
         if key in renamed:
             items.append(item._replace(renamed=renamed[key]))
         elif key and item.difference and _is_others(item.difference, schemas, models):

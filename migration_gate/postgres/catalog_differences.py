@@ -136,6 +136,13 @@ _ASPECTS = {
     "INHERITS ": "parent",
     "CLUSTER ON ": "clustering index",
 }
+_CONSTRAINTS = {
+    "CHECK": "check constraint",
+    "FOREIGN KEY": "foreign key",
+    "PRIMARY KEY": "primary key",
+    "UNIQUE": "unique constraint",
+    "EXCLUDE": "exclusion constraint",
+}
 _TYPES = ("enum", "domain", "composite", "range")
 
 
@@ -157,8 +164,16 @@ def shown(one: Difference) -> str:
         return f"type `{where}{one.name}` ({one.kind})"
     if one.kind in OF_A_TABLE and one.kind != "column":
         table, name = split(one.name)
-        return f"{one.kind} `{name}` on `{where}{table}`"
+        return f"{_kind(one)} `{name}` on `{where}{table}`"
     return f"{one.kind} `{where}{one.name}`"
+
+
+def _kind(one: Difference) -> str:
+    """Which kind of constraint, where that is known: "check constraint"."""
+    if one.kind != "constraint":
+        return one.kind
+    definition = one.after or one.before or ""
+    return next((word for begin, word in _CONSTRAINTS.items() if definition.startswith(begin)), one.kind)
 
 
 def _changes(before: list[str], after: list[str], words: Words) -> Iterator[str]:

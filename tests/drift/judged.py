@@ -60,6 +60,7 @@ def judged(
         "event": "declared",
         "database": DATABASE,
         "schema": "public",
+        "version_table": ["public", "alembic_version"],
         "include_schemas": True,
         "wanted": wanted,
         "places": [{} for _ in wanted],

@@ -77,16 +77,16 @@ CHANGES = [
     ("INSERT INTO users (name) VALUES ('Cy')", []),
     # constraints
     ("ALTER TABLE users ADD CONSTRAINT adult CHECK (age > 17) NOT VALID",
-     ["constraint `adult` on `users` is left behind"]),
+     ["check constraint `adult` on `users` is left behind"]),
     ("ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey;"
      "ALTER TABLE orders ADD CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES users NOT VALID",
-     ["constraint `orders_user_id_fkey` on `orders` is FOREIGN KEY (user_id) REFERENCES users(id) NOT VALID now and "
+     ["foreign key `orders_user_id_fkey` on `orders` is FOREIGN KEY (user_id) REFERENCES users(id) NOT VALID now and "
       "was FOREIGN KEY (user_id) REFERENCES users(id)"]),
     ("ALTER TABLE orders ALTER CONSTRAINT orders_user_id_fkey DEFERRABLE INITIALLY DEFERRED",
-     ["constraint `orders_user_id_fkey` on `orders` is FOREIGN KEY (user_id) REFERENCES users(id) DEFERRABLE INITIALLY "
+     ["foreign key `orders_user_id_fkey` on `orders` is FOREIGN KEY (user_id) REFERENCES users(id) DEFERRABLE INITIALLY "
       "DEFERRED now and was FOREIGN KEY (user_id) REFERENCES users(id)"]),
     ("ALTER TABLE users ADD CONSTRAINT one_email UNIQUE (email)",
-     ["constraint `one_email` on `users` is left behind"]),
+     ["unique constraint `one_email` on `users` is left behind"]),
     # tables
     ("CREATE TABLE cats (id serial PRIMARY KEY, name text UNIQUE, CHECK (name <> '')); CREATE INDEX ON cats (name)",
      ["table `cats` is left behind"]),
