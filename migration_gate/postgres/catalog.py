@@ -85,5 +85,12 @@ def split(name: str) -> tuple[str, str]:
     return _plain(name[:end]), _plain(name[end + 1 :])
 
 
+def owner(sequence: str) -> Key | None:
+    """The column that a sequence belongs to, from its definition."""
+    owned = next((one.removeprefix("OWNED BY ") for one in facets(sequence) if one.startswith("OWNED BY ")), "")
+    parts = [_plain(one) for one in re.findall(r'"(?:[^"]|"")*"|[^."]+', owned)]
+    return Key("column", parts[0], join(parts[1], parts[2])) if len(parts) == 3 else None
+
+
 def _plain(part: str) -> str:
     return part[1:-1].replace('""', '"') if part.startswith('"') and part.endswith('"') else part

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from migration_gate.postgres.catalog import Key, Snapshot, facets, join, split
+from migration_gate.postgres.catalog import Key, Snapshot, facets, owner, split
 from migration_gate.postgres.catalog_queries import queries
 
 OF_A_TABLE = ("column", "constraint", "index", "trigger", "policy", "rule", "statistics")
@@ -49,23 +49,9 @@ def _goes_along(key: Key, before: Snapshot, after: Snapshot) -> bool:
     if key.kind in OF_A_TABLE:
         table = split(key.name)[0]
         wholes += [Key(kind, key.schema, table) for kind in ("table", "view", "materialized view")]
-    if key.kind == "sequence":
-        wholes += _owners(there[key])
+    if key.kind == "sequence" and (column := owner(there[key])):
+        wholes += [column, Key("table", column.schema, split(column.name)[0])]
     return any((one in before) != (one in after) for one in wholes)
-
-
-def _owners(sequence: str) -> list[Key]:
-    """The column that a sequence belongs to, and its table, from its definition; names are as regclass prints them."""
-    owned = next((one.removeprefix("OWNED BY ") for one in facets(sequence) if one.startswith("OWNED BY ")), "")
-    parts = [_plain(one) for one in owned.split(".")]
-    if len(parts) != 3:
-        return []
-    schema, table, column = parts
-    return [Key("table", schema, table), Key("column", schema, join(table, column))]
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 _Column = tuple[str, str | None, str | None]  # name, before, after, less what says that it is a child's

@@ -112,7 +112,7 @@ def _people(made: sa.MetaData) -> None:
         made,
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("author_id", sa.Integer, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-        sa.Column("body", sa.Text, nullable=False, server_default="it's \\ 10:30 :now %"),
+        sa.Column("body", sa.Text, nullable=False, server_default="at \\ 10:30 :now %"),
         sa.Column("changed", sa.DateTime(timezone=True)),
     )
     sa.Table(

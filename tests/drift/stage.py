@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg
 import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.dialects import postgresql
 
 from migration_gate.postgres.catalog import Snapshot, snapshot
 from migration_gate.postgres.databases import connect, create
@@ -40,6 +43,11 @@ class Stage(NamedTuple):
             self.connection.exec_driver_sql(written(case.sql, self.role, self.extension))
             yield self.schema()
             transaction.rollback()
+
+    def run(self, lines: Sequence[str]) -> None:
+        """The lines of an upgrade(), as Alembic runs them."""
+        op = Operations(MigrationContext.configure(self.connection))
+        exec("\n".join(lines), {"op": op, "sa": sa, "postgresql": postgresql})
 
     def schema(self) -> Snapshot:
         return snapshot(driver(self.connection))

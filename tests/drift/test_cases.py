@@ -8,6 +8,7 @@ import pytest
 
 from migration_gate.postgres.catalog import Snapshot
 from migration_gate.postgres.catalog_differences import DRIFT, differences, said
+from migration_gate.postgres.catalog_remedies import mends
 from migration_gate.postgres.server import Server
 from tests.drift.cases import CASES, Case
 from tests.drift.models import written
@@ -44,3 +45,10 @@ def test_a_difference_is_seen_and_named(stage: Stage, case: Case, migrated: Snap
     sentences = "\n".join(said(one, DRIFT) for one in found)
     for name in case.names:
         assert written(name, stage.role, stage.extension) in sentences
+
+
+def test_what_mends_it_leaves_no_difference(stage: Stage, case: Case, migrated: Snapshot) -> None:
+    lines = mends(differences(migrated, stage.declared), migrated, stage.declared)
+    stage.run(lines)
+    left = differences(stage.schema(), stage.declared)
+    assert [said(one) for one in left] == [], "\n".join(lines)
