@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from migration_gate.drift import autogenerate
@@ -24,7 +24,7 @@ LINES = 12  # of a definition that is shown
 
 class Compared(NamedTuple):
     """The result of a comparison, or the reason why there is none. ``left`` counts what the branch took out of the
-    models for the next release to drop; ``items`` is what the findings are about.
+    models for the next release to drop; ``items`` is what the findings are about, ``schemas`` each database's.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -32,6 +32,7 @@ class Compared(NamedTuple):
     problem: str | None = None
     left: int = 0
     items: tuple[Item, ...] = ()
+    schemas: Mapping[str, Schemas] = {}
 
 
 def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base | None = None) -> Compared:
@@ -39,14 +40,14 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
     results = ran.of("compared")
     if not results:
         return Compared(problem=autogenerate.why_not(project, ran))
-    operations = results[-1]["operations"]
+    operations = [{**one, "position": number} for number, one in enumerate(results[-1]["operations"])]
     left = taken_out(project, base, operations)
     unmanaged = Unmanaged(project.settings.unmanaged)
     found: list[tuple[Item, Finding]] = []
     notes: list[Note] = []
     for whole in _databases(operations, schemas, ran.of("declared")):
         for item in whole.items:
-            said_of_it = _judge(project, item, left)
+            said_of_it = _judge(project, item, whole.schemas, left)
             if unmanaged.covers(item):
                 continue
             if isinstance(said_of_it, Note):
@@ -58,7 +59,9 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
     count = len([one for one in notes if one.rule == "drift"])
     notes = sorted(notes, key=lambda one: one.message)
     told = (*notes, *unmanaged.notes(project), *_not_compared(project, ran), autogenerate.comparisons(project, ran))
-    return Compared(tuple(one for _, one in found), told, left=count, items=tuple(one for one, _ in found))
+    return Compared(
+        tuple(one for _, one in found), told, left=count, items=tuple(one for one, _ in found), schemas=schemas
+    )
 
 
 def _databases(
@@ -73,20 +76,20 @@ def _databases(
     yield Joined(tuple(Item(None, same) for same in autogenerate.grouped(rest)))
 
 
-def _judge(project: Project, item: Item, left: Left) -> Finding | Note:
+def _judge(project: Project, item: Item, schemas: Schemas | None, left: Left) -> Finding | Note:
     """A finding; a note where this branch has taken it out of the models for the next release to drop."""
     dropped = next((one for one in item.operations if left.has(one)), None)
     if dropped is None or item.was:
-        return _finding(project, item)
+        return _finding(project, item, schemas)
     if dropped.get("required"):
         return autogenerate.required(dropped, left)
     what = autogenerate.object_of(dropped)
     return Note(f"{what} is taken out of {left.name}'s models here: drop it in the next release", rule="drift")
 
 
-def _finding(project: Project, item: Item) -> Finding:
+def _finding(project: Project, item: Item, schemas: Schemas | None) -> Finding:
     evidence = tuple(_definitions(item.difference)) if item.difference else ()
-    return Finding("drift", sentence(item), item.path, item.line, None, remedy(project, item), evidence)
+    return Finding("drift", sentence(item), item.path, item.line, None, remedy(project, item, schemas), evidence)
 
 
 def sentence(item: Item) -> str:
@@ -115,14 +118,14 @@ def _definitions(one: Difference) -> Iterator[Evidence]:
             yield Evidence(name, begin + f"\n{' ' * len(begin)}".join((*lines[:LINES], *more)))
 
 
-_FIRST = ("schema", "extension", "enum", "domain", "composite", "range", "sequence")
+FIRST = ("schema", "extension", "enum", "domain", "composite", "range", "sequence")
 
 
 def _order(item: Item, one: Finding) -> tuple[object, ...]:
     """What columns are made of first; then by file, tables and columns before what is built on them, so that pasted in
     this order the remedies run.
     """
-    first = bool(item.key and item.key.kind in _FIRST and item.difference and item.difference.after is not None)
+    first = bool(item.key and item.key.kind in FIRST and item.difference and item.difference.after is not None)
     built_on = not one.message.startswith(("table", "column"))
     return not first, one.path is None, one.path or "", built_on, one.line or 0, one.message
 

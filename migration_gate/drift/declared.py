@@ -27,13 +27,25 @@ class Schemas(NamedTuple):
     """The two schemas of a database, and their difference: the one that the migrations have built is before, the one
     that the models declare after. ``lent`` is what the second has besides: what every database is made with, and what
     the models cannot do without and the migrations make.
+
+    ``migrated`` has the models' names of what is called otherwise and is the same; ``real`` is what there is, and
+    ``target`` what there should be where nobody minds the names.
     """
 
+    real: Snapshot
     migrated: Snapshot
     declared: Snapshot
     lent: frozenset[Key]
     alike: Alike
     differences: tuple[Difference, ...]
+
+    @property
+    def target(self) -> Snapshot:
+        names = {one.declared: one.migrated for one in self.alike.renamed}
+        return {
+            names.get(key, key): self.real[names.get(key, key)] if self.migrated.get(key) == text else text
+            for key, text in self.declared.items()
+        }
 
 
 class Declared:
@@ -124,7 +136,7 @@ class Declared:
 def compare(migrated: Snapshot, declared: Snapshot, lent: frozenset[Key] = frozenset()) -> Schemas:
     """The difference of two snapshots, but for what has another name and is the same."""
     found = alike(migrated, declared)
-    return Schemas(found.migrated, declared, lent, found, differences(found.migrated, declared))
+    return Schemas(migrated, found.migrated, declared, lent, found, differences(found.migrated, declared))
 
 
 def _asked(one: Difference, migrated: Snapshot) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Joined(NamedTuple):
     """
 
     items: tuple[Item, ...] = ()
+    schemas: Schemas | None = None
     unmanaged: tuple[Difference, ...] = ()
     mistaken: tuple[Item, ...] = ()
     renamed: tuple[Item, ...] = ()
@@ -79,7 +80,7 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined
         else:
             left_alone.append(one)
     only_names = [Item(new, renamed=old) for old, new in names.items() if new not in said]
-    return Joined(tuple(_paired(items, schemas)), tuple(left_alone), tuple(mistaken), tuple(only_names))
+    return Joined(tuple(_paired(items, schemas)), schemas, tuple(left_alone), tuple(mistaken), tuple(only_names))
 
 
 def _by_object(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from migration_gate.drift import autogenerate
+from migration_gate.drift.declared import Schemas
 from migration_gate.drift.joined import Item
 from migration_gate.operations.model import Table
 from migration_gate.postgres.catalog import INDENT, Key, facets, split
 from migration_gate.postgres.catalog_differences import Difference, aspects
-from migration_gate.postgres.catalog_remedies import mend
+from migration_gate.postgres.catalog_remedies import mends
 from migration_gate.project.model import Project, command
 from migration_gate.rules.remedies import execute, literal, quoted, schema_keyword, sql_name
 
@@ -15,9 +16,9 @@ from migration_gate.rules.remedies import execute, literal, quoted, schema_keywo
 _ASPECTS = {"type": "", "nullable": "NOT NULL", "server default": "default", "comment": "comment"}
 
 
-def remedy(project: Project, item: Item) -> str:
+def remedy(project: Project, item: Item, schemas: Schemas | None) -> str:
     """Commands or code to paste for one item."""
-    code = calls(item)
+    code = calls(item, schemas)
     proposed = any(item.operations) and not item.renamed and not item.was
     ways = [command(project, 'migrate -m "…"', 'revision --autogenerate -m "…"')] if proposed else []
     if code:
@@ -32,7 +33,7 @@ def remedy(project: Project, item: Item) -> str:
     return text
 
 
-def calls(item: Item) -> str:
+def calls(item: Item, schemas: Schemas | None) -> str:
     """The code for a revision's ``upgrade()``: Alembic's own for what it knows, the catalog's for the rest; "" where
     neither knows any.
     """
@@ -41,12 +42,13 @@ def calls(item: Item) -> str:
     if item.key and item.was:
         return _renamed(item.key, item.was)
     parts = [autogenerate.code_of(one) for one in item.operations]
-    rest = _rest(item)
-    parts.append((mend(rest) or "") if rest else "")
+    more = rest(item)
+    if more and schemas:
+        parts += mends([more], schemas.real, schemas.target)
     return "\n".join(filter(None, parts))
 
 
-def _rest(item: Item) -> Difference | None:
+def rest(item: Item) -> Difference | None:
     """What of a difference autogenerate's operations leave: other aspects of a column or table than they change."""
     one = item.difference
     if one is None or not item.operations:

@@ -53,13 +53,14 @@ class Ran(NamedTuple):
 
 class Command(NamedTuple):
     """What a session's process is told to do: upgrade or downgrade a database to some revisions, one after the other,
-    or call a function of the project's own, "package.module:name", with a connection to it.
+    call a function of the project's own, "package.module:name", with a connection to it, or apply the code of an
+    ``upgrade()``, its imports and its body.
 
     ``begin`` begins where the settings say (start-at, create_all); ``compare`` asks autogenerate afterwards; of the
     revisions in ``watch`` each statement is told; ``stop`` ends one of them after so many of its statements.
     """
 
-    do: Literal["upgrade", "downgrade", "call", "end"] = "upgrade"
+    do: Literal["upgrade", "downgrade", "call", "apply", "end"] = "upgrade"
     to: tuple[str, ...] = ("heads",)
     begin: bool = False
     compare: bool = False

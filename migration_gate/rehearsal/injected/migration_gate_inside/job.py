@@ -37,8 +37,8 @@ class Job(NamedTuple):
     start_from: str | None
     # what to do now, and as which command of the session
     number: int
-    do: str  # "upgrade", "downgrade", "call" or "end"
-    to: list[str]  # revisions, one after the other; of "call" the function, "package.module:name"
+    do: str  # "upgrade", "downgrade", "call", "apply" or "end"
+    to: list[str]  # revisions, one after the other; of "call" the function, "package.module:name"; of "apply" the code
     begin: bool  # where the settings say: create_all, stamp
     compare: bool  # with the models afterwards
     watch: list[str]  # the revisions whose statements are told of

@@ -95,6 +95,9 @@ def _obey(config: Any) -> None:
     if job().do == "call":
         _call(job().to[0])
         return
+    if job().do == "apply":
+        _apply(config, *job().to)
+        return
     if job().begin:
         _start(config)
     if job().watch:
@@ -119,6 +122,25 @@ def _call(function: str) -> None:
     module, _, name = function.partition(":")
     with create_engine(url).begin() as connection:
         getattr(import_module(module), name)(connection)
+
+
+def _apply(config: Any, imports: str, body: str) -> None:
+    """The body of an upgrade() that no file has yet, run as that of a revision would be."""
+    from alembic.operations import Operations
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(config)
+
+    def apply(heads: Any, context: Any) -> list[Any]:
+        names: dict[str, Any] = {}
+        exec(f"from alembic import op\nimport sqlalchemy as sa\n{imports}", names)
+        with Operations.context(context):
+            exec(body, names)
+        return []
+
+    with EnvironmentContext(config, script, fn=apply):
+        script.run_env()
 
 
 def _config() -> Any:
