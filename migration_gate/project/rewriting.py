@@ -60,6 +60,9 @@ def _docstring(text: str, tree: ast.Module, down: tuple[str, ...]) -> list[Edit]
             start, end = _span(text, docstring)
         case _:
             return []
+    quoted = _QUOTED.match(text, start)
+    if quoted:
+        start, end = quoted.end(), end - len(quoted[1])
     line = _REVISES.search(text[start:end])
     return [(start + line.start(2), start + line.end(3), f"{line[2] or ' '}{', '.join(down)}")] if line else []
 

@@ -46,9 +46,16 @@ def main() -> None:
     except ImportError as error:
         said = {"missing" if error.name == "alembic" else "error": str(error)}
     except BaseException as error:  # SystemExit too: a template may say it
-        said = {"error": f"{type(error).__name__}: {error}"}
+        said = {"error": _reason(error)}
     with answer:
         json.dump(said, answer)
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong first: of a template Alembic itself says no more than the name of a file."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return f"{type(error).__name__}: {error}"
 
 
 def _written(job: Job) -> dict[str, str]:
@@ -63,7 +70,9 @@ def _written(job: Job) -> dict[str, str]:
     hooks, place = script.hooks, _place(job)
     # What the file is called is for Alembic to say, and it would write over one that is there: so elsewhere first.
     with tempfile.TemporaryDirectory(prefix="migration-gate-") as folder:
-        draft = Path(folder).resolve()
+        draft = Path(folder, "draft").resolve()
+        draft.mkdir()
+        tempfile.tempdir = folder  # where Alembic leaves its account of a template that fails
         script.hooks = [] if job.keep else hooks
         made = _generate(script, config, job, draft)
         path = place / made.relative_to(draft)
