@@ -92,8 +92,16 @@ def parser() -> argparse.ArgumentParser:
     _common(lint)
     _everything(lint)
 
-    heads = add("heads", help="judge the revision graph alone")
-    _common(heads)
+    heads = add("heads", help="judge the revision graph alone; draw it, and mend a fork")
+    _common(heads, "mermaid", "dot")
+    heads.add_argument("--graph", action="store_true", help="draw all of the history, the newest revision first")
+    mend = heads.add_mutually_exclusive_group()
+    mend.add_argument("--merge", action="store_true", help="join the heads by a merge revision of your own template")
+    mend.add_argument(
+        "--rebase", action="store_true", help="put this branch's revisions behind the head of what it will merge into"
+    )
+    heads.add_argument("-m", "--message", default=None, metavar="MESSAGE", help="the merge revision's")
+    heads.add_argument("--dry-run", action="store_true", help="show what --merge or --rebase would change, as a diff")
 
     ci = add("ci", help="rehearse the upgrade on a throwaway PostgreSQL, and compare with the models")
     _common(ci)
@@ -129,7 +137,7 @@ def _everything(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _common(command: argparse.ArgumentParser) -> None:
+def _common(command: argparse.ArgumentParser, *formats: str) -> None:
     command.add_argument(
         "--project",
         action="append",
@@ -143,7 +151,7 @@ def _common(command: argparse.ArgumentParser) -> None:
         metavar="REF",
         help="the git ref that this branch will merge into; what it has, has shipped",
     )
-    command.add_argument("--format", choices=("text", "json", "github"), default="text")
+    command.add_argument("--format", choices=("text", "json", "github", *formats), default="text")
     command.add_argument(
         "--output",
         metavar="FILE",

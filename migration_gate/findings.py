@@ -77,6 +77,33 @@ class Planned(NamedTuple):
     steps: tuple[Step, ...]
 
 
+class Node(NamedTuple):
+    """One revision of a graph. ``parents`` and ``depends_on`` are as its file has them, what is missing and labels too.
+    ``own`` is whether this branch alone has it, None where nobody knows; ``mark`` says whose it is.
+    ``folded`` is how many revisions in a row this one stands for; 0: for itself.
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    labels: tuple[str, ...]
+    message: str
+    path: str
+    head: bool
+    base: bool  # no revision comes before it
+    own: bool | None
+    mark: str = ""
+    folded: int = 0
+
+
+class Graph(NamedTuple):
+    """A project's history, the newest revision first; ``into`` is what the branch will merge into, if that is known."""
+
+    project: str
+    into: str | None
+    nodes: tuple[Node, ...]
+
+
 Word = Literal["open", "closed", "not judged"]
 
 
@@ -85,7 +112,7 @@ class Verdict(NamedTuple):
 
     ``problems`` are one-line reasons why something could not be judged; ``facts`` are the short phrases of
     the summary line ("214 revisions, 1 new"). ``stages`` are the lines that a long run shows as it goes, ``plan`` what
-    will run.
+    will run, ``graphs`` the histories.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -95,6 +122,7 @@ class Verdict(NamedTuple):
     stages: tuple[Stage, ...] = ()
     title: str = ""
     plan: tuple[Planned, ...] | None = None  # None: nobody asked for it
+    graphs: tuple[Graph, ...] | None = None  # likewise
 
     @property
     def word(self) -> Word:

@@ -15,10 +15,10 @@ from migration_gate.commands.progress import Progress
 from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
+from migration_gate.project.forks import merged
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rules import REHEARSAL
-from migration_gate.rules.heads_after_merge import merged
 from migration_gate.rules.judging import active, new_revisions, shown
 
 if TYPE_CHECKING:

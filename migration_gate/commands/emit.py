@@ -10,7 +10,7 @@ from pathlib import Path
 
 from migration_gate.findings import CannotWrite, Verdict
 
-_FORMATS = {"text": "text", "json": "json_", "github": "github"}
+_FORMATS = {"text": "text", "json": "json_", "github": "github", "mermaid": "mermaid", "dot": "dot"}
 
 
 def emit(verdict: Verdict, options: Namespace) -> int:
@@ -19,20 +19,29 @@ def emit(verdict: Verdict, options: Namespace) -> int:
         verdict = verdict._replace(facts=(*verdict.facts, "left open by --exit-zero"))
     render = import_module("migration_gate.report." + _FORMATS[options.format]).render
     text = render(verdict, color=options.output is None and use_color(sys.stdout), notes=options.notes)
-    if options.output:
-        try:
-            Path(options.output).write_text(text, encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise CannotWrite(f"cannot write {options.output}: {error.strerror}") from error
-    else:
-        write(text)
+    hand_out(text, options)
     return verdict._replace(findings=()).exit_status if options.exit_zero else verdict.exit_status
 
 
-def write(text: str) -> None:
+def hand_out(text: str | bytes, options: Namespace) -> None:
+    """To the file of ``--output``, or to standard output. Raises CannotWrite."""
+    if not options.output:
+        write(text)
+        return
+    try:
+        Path(options.output).write_bytes(_encoded(text))
+    except OSError as error:
+        raise CannotWrite(f"cannot write {options.output}: {error.strerror}") from error
+
+
+def _encoded(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", errors="replace")
+
+
+def write(text: str | bytes) -> None:
     """Text to standard output, at once. Raises CannotWrite where it does not take it: a disk that is full."""
     try:
-        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
+        sys.stdout.buffer.write(_encoded(text))
         sys.stdout.flush()
     except BrokenPipeError:
         raise

@@ -186,6 +186,20 @@ def default_branch(top: Path) -> str:
     return "origin/HEAD"
 
 
+_MERGED_INTO = {f"ref: refs/heads/{name}" for name in ("main", "master", "trunk", "develop")}
+
+
+def merging(top: Path) -> str | None:
+    """The side of a merge in progress that branches are merged into: HEAD on a trunk, else MERGE_HEAD. None where git
+    is not merging.
+    """
+    for folder in _git_folders(top)[:1]:
+        with suppress(OSError, ValueError):
+            if (folder / "MERGE_HEAD").is_file():
+                return "HEAD" if (folder / "HEAD").read_text("utf-8").strip() in _MERGED_INTO else "MERGE_HEAD"
+    return None
+
+
 def _git_folders(top: Path) -> list[Path]:
     """Where the repository keeps its files: the work tree's own folder, and the one that all worktrees share."""
     place = top / ".git"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from migration_gate.findings import Finding, Note, Planned, Verdict
+from migration_gate.findings import Finding, Graph, Node, Note, Planned, Verdict
 from migration_gate.report.clean import clean, clean_line, harmless
 from migration_gate.rules import OPERATIONS
 
@@ -27,6 +27,8 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     parts += _stages(verdict, color)
     for planned in verdict.plan or ():
         parts += ["", *_planned(planned, color)]
+    for graph in verdict.graphs or ():
+        parts += ["", _style(clean_line(graph.project), "1", color), *_drawn(graph)]
     for finding in verdict.findings:
         parts += ["", *_finding(finding, color)]
     shown = verdict.notes if notes else verdict.notes[:NOTES]
@@ -74,6 +76,22 @@ def _planned(planned: Planned, color: bool) -> Iterator[str]:
         if still:
             locks = ", ".join(f"{one.table} ({one.lock} from {one.since}, {one.blocks} wait)" for one in still)
             yield f"      still held: {clean_line(locks)}"
+
+
+def _drawn(graph: Graph) -> Iterator[str]:
+    from migration_gate.project.drawing import Row, draw
+
+    rows = [Row(one.id, one.parents, _revision(one), clean_line(one.mark)) for one in graph.nodes]
+    yield from (f"  {line}" for line in draw(rows))
+
+
+def _revision(one: Node) -> str:
+    """A revision's text in a drawing: its id and message, then what the lines do not show."""
+    if one.folded:
+        return f"… {one.message}"
+    more = [f"labels {', '.join(one.labels)}"] if one.labels else []
+    more += [f"depends on {', '.join(one.depends_on)}"] if one.depends_on else []
+    return clean_line(f"{one.id}  {one.message}".rstrip() + (f"  ({'; '.join(more)})" if more else ""))
 
 
 def _finding(finding: Finding, color: bool) -> Iterator[str]:
