@@ -117,6 +117,15 @@ def parser() -> argparse.ArgumentParser:
         "--data", default=None, metavar="DUMP", help="begin with a dump of pg_dump's, at the revision that it stands at"
     )
     ci.add_argument("--plan", action="store_true", help="show what ran, by transaction: the locks, and what waited")
+    ci.add_argument(
+        "--suggest",
+        nargs="?",
+        const="",
+        default=None,
+        metavar="FILE",
+        help="write a migration that closes the drift: as the project names its revisions, to FILE, or - for standard "
+        "output (the report then goes to --output, or standard error)",
+    )
     ci.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
 
     explain = add("explain", help="why a rule exists, and what to write instead")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from migration_gate.commands import lint
 from migration_gate.commands.emit import emit
 from migration_gate.commands.progress import Progress
+from migration_gate.commands.suggestion import Place, suggestion
 from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
@@ -41,6 +42,8 @@ def run(options: Namespace) -> int:
         raise CannotJudge("--data is one project's: name that by --project")
     if options.time_limit is not None:
         projects = [one._replace(settings=one.settings._replace(time_limit=options.time_limit)) for one in projects]
+    if options.suggest and len(projects) > 1:
+        raise CannotJudge("--suggest FILE is one project's: name that by --project")
     verdict = judge(projects, options)
     took = f"{time.perf_counter() - started:.1f} s"
     return emit(verdict._replace(facts=(*verdict.facts, took)), options)
@@ -113,7 +116,7 @@ def _rehearse(
         )
     new = new_revisions(project, graph, options.all)
     wanted = bool(active(project, ("drift",)))
-    rehearsal, schemas = _stages(project, graph, new, server, number, progress, options.data)
+    rehearsal, schemas, place = _stages(project, graph, new, server, number, progress, options.data)
     ran = rehearsal.ran
     result = outcome(project, graph, ran)
     told = meaning.Told(result.findings, result.notes, result.problems, (_upgrade_stage(project, ran, result, label),))
@@ -132,6 +135,8 @@ def _rehearse(
         problems: tuple[str, ...] = (drift.problem,) if drift.problem else ()
         stage = _drift_stage(label, drift.problem, drift.findings, drift.left)
         told = told.add(meaning.Told(drift.findings, drift.notes, problems, (stage,)))
+        if options.suggest is not None and not drift.problem:
+            told = told.add(meaning.Told(notes=suggestion(project, graph, place, drift, options.suggest)))
     elif wanted:
         told = told.add(meaning.Told(stages=(Stage("drift", None, f"{label}the upgrade did not reach head"),)))
     rehearsed = (*REHEARSAL, "drift")
@@ -160,7 +165,7 @@ def _stages(
     number: int,
     progress: Progress,
     data: str | None,
-) -> tuple[Rehearsal, dict[str, Schemas]]:
+) -> tuple[Rehearsal, dict[str, Schemas], Place]:
     from migration_gate.drift.declared import Declared
     from migration_gate.postgres.databases import create
     from migration_gate.rehearsal import start
@@ -187,7 +192,7 @@ def _stages(
         start.run_file(project.settings_folder / settings.start_from, server, primary)
     declared = Declared(server, make)
     rehearsal = rehearse(project, graph, new, server, primary, make, hear, progress.say, bool(data), declared.answers)
-    return rehearsal, declared.schemas
+    return rehearsal, declared.schemas, Place(server, primary, make, hear)
 
 
 def _upgrade_stage(project: Project, ran: Ran, result: Outcome, label: str) -> Stage:

@@ -16,6 +16,7 @@ from migration_gate.drift.compared import FIRST, Compared, compared
 from migration_gate.drift.declared import Declared
 from migration_gate.drift.remedies import calls, rest
 from migration_gate.findings import CannotJudge
+from migration_gate.postgres.catalog_differences import Difference
 from migration_gate.postgres.catalog_remedies import mends
 from migration_gate.postgres.databases import create, drop, end_sessions
 from migration_gate.postgres.server import Server
@@ -88,7 +89,8 @@ def _alembics(found: Compared) -> _Code:
     schemas = next(iter(found.schemas.values()), None)
     operations = [one for item in found.items if not (item.renamed or item.was) for one in item.operations]
     operations.sort(key=lambda one: one["position"])
-    before, after = [], []
+    before: list[Difference] = []
+    after: list[Difference] = []
     for item in found.items:
         if one := rest(item):
             (before if one.kind in FIRST and one.after is not None else after).append(one)

@@ -134,9 +134,9 @@ def _apply(config: Any, imports: str, body: str) -> None:
 
     def apply(heads: Any, context: Any) -> list[Any]:
         names: dict[str, Any] = {}
-        exec(f"from alembic import op\nimport sqlalchemy as sa\n{imports}", names)
+        exec(f"from alembic import op\nimport sqlalchemy as sa\n{imports}", names)  # noqa: S102
         with Operations.context(context):
-            exec(body, names)
+            exec(body, names)  # noqa: S102
         return []
 
     with EnvironmentContext(config, script, fn=apply):
