@@ -136,7 +136,10 @@ def _rehearse(
         stage = _drift_stage(label, drift.problem, drift.findings, drift.left)
         told = told.add(meaning.Told(drift.findings, drift.notes, problems, (stage,)))
         if options.suggest is not None and not drift.problem:
-            told = told.add(meaning.Told(notes=suggestion(project, graph, place, drift, options.suggest)))
+            try:
+                told = told.add(meaning.Told(notes=suggestion(project, graph, place, drift, options.suggest)))
+            except CannotJudge as reason:  # the verdict is there, and is said
+                told = told.add(meaning.Told(problems=(str(reason),)))
     elif wanted:
         told = told.add(meaning.Told(stages=(Stage("drift", None, f"{label}the upgrade did not reach head"),)))
     rehearsed = (*REHEARSAL, "drift")

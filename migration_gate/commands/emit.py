@@ -24,7 +24,12 @@ def emit(verdict: Verdict, options: Namespace) -> int:
 
 
 def hand_out(text: str | bytes, options: Namespace) -> None:
-    """To the file of ``--output``, or to standard output. Raises CannotWrite."""
+    """To the file of ``--output``, or to standard output; to standard error, where that has the migration which
+    ``--suggest -`` asks for. Raises CannotWrite.
+    """
+    if not options.output and getattr(options, "suggest", None) == "-":
+        sys.stderr.write(text if isinstance(text, str) else text.decode("utf-8", "replace"))
+        return
     if not options.output:
         write(text)
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from migration_gate.findings import CannotJudge, CannotWrite, Note
+from migration_gate.findings import CannotWrite, Note
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import shown
@@ -31,7 +31,8 @@ class Place(NamedTuple):
 
 def suggestion(project: Project, graph: History, place: Place, found: Compared, to: str) -> tuple[Note, ...]:
     """Write it: ``to`` is a file, "" the project's own folder and file name, "-" standard output. Notes say where,
-    and what of the drift it leaves. Raises CannotJudge where it cannot be made, CannotWrite where not be written.
+    and what of the drift it leaves. Raises CannotJudge where it cannot be made, CannotWrite where not be
+    written.
     """
     from migration_gate.commands.emit import write
     from migration_gate.drift.suggest import suggest
@@ -40,9 +41,9 @@ def suggestion(project: Project, graph: History, place: Place, found: Compared, 
     if not found.items:
         return (Note(f"{project.name}: nothing to suggest: no drift"),)
     made = suggest(project, place.server, place.primary, place.make, place.hear, found, graph.base)
-    if not made.body:
-        raise CannotJudge(f"{project.name}: --suggest knows no migration that closes this drift")
-    file = written(project, graph, "close drift", graph.heads, made.body, DOWN, "\n".join(made.imports), keep=to == "")
+    file = written(
+        project, graph, "close drift", graph.heads, made.up, made.down or DOWN, "\n".join(made.imports), keep=to == ""
+    )
     where = shown(file.path)
     if to == OUTPUT:
         write(file.text.decode("utf-8", "replace"))

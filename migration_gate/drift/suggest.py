@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import NamedTuple
 
 from migration_gate.drift.compared import FIRST, Compared, compared
@@ -29,9 +30,12 @@ ROUNDS = 4
 
 
 class Suggestion(NamedTuple):
-    """The code of an ``upgrade()``, its imports, and what it leaves of the drift, in sentences."""
+    """The code of an ``upgrade()`` and of its ``downgrade()``, their imports, and what they leave of the drift, in
+    sentences.
+    """
 
-    body: str = ""
+    up: str = ""
+    down: str = ""
     imports: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
 
@@ -46,14 +50,14 @@ def suggest(
     base: Base | None,
 ) -> Suggestion:
     """What closes the drift that was ``found`` in the database ``primary``, which has been upgraded. Raises CannotJudge
-    where it cannot be tried: an upgrade-command runs as it will, and several databases want several functions.
+    where it cannot be tried (an upgrade-command runs as it will, several databases want several functions), or fails.
     """
     if project.settings.upgrade_command:
         raise CannotJudge(f"{project.name}: --suggest cannot try its migration by an upgrade-command")
     if len(found.schemas) > 1:
         raise CannotJudge(f"{project.name}: --suggest writes for one database, and env.py has {len(found.schemas)}")
     written: list[_Code] = []
-    database = primary
+    database, down, why = primary, _back(found), ""
     for number in range(ROUNDS):
         fork, ways = f"{primary}s{number}", (_alembics(found), _catalogs(found))
         for code in ways if ways[0].body else ():
@@ -62,7 +66,9 @@ def suggest(
             declared = Declared(server, make)
             with Session(project, server, make, hear, answers=declared.answers) as session:
                 session.made.add(fork)
-                if session.run(Command("apply", ("\n".join(code.imports), code.body)), fork).status:
+                ran = session.run(Command("apply", ("\n".join(code.imports), code.body)), fork)
+                if ran.status:
+                    why = str((ran.ended_by or {}).get("message", "it took too long")).strip().split("\n")[0]
                     end_sessions(server, fork)
                     drop(server, fork)
                     continue
@@ -72,8 +78,11 @@ def suggest(
                 break
         if database != fork:
             break
+    if not written:
+        raise CannotJudge(f"{project.name}: --suggest knows no migration that closes this drift: {why or 'no code'}")
     return Suggestion(
         "\n".join(one.body for one in written),
+        down,
         tuple(sorted({line for one in written for line in one.imports})),
         tuple(one.message for one in found.findings),
     )
@@ -100,7 +109,7 @@ def _alembics(found: Compared) -> _Code:
         *(makes_enum(one.get("code") or "") + (one.get("code") or "") for one in operations),
         *(mends(after, schemas.real, schemas.target) if schemas else ()),
     ]
-    return _Code(steady("\n".join(filter(None, parts))), tuple({line for one in operations for line in one["imports"]}))
+    return _code("\n".join(filter(None, parts)), {line for one in operations for line in one.get("imports", ())})
 
 
 def _catalogs(found: Compared) -> _Code:
@@ -108,7 +117,29 @@ def _catalogs(found: Compared) -> _Code:
     schemas = next(iter(found.schemas.values()), None)
     differing = [item.difference for item in found.items if item.difference and not item.was]
     lines = [calls(item, schemas) for item in found.items if item.renamed or item.was]
-    return _Code(steady("\n".join([*lines, *(mends(differing, schemas.real, schemas.target) if schemas else ())])))
+    return _code("\n".join([*lines, *(mends(differing, schemas.real, schemas.target) if schemas else ())]))
+
+
+def _code(body: str, imports: Set[str] = frozenset()) -> _Code:
+    if re.search(r"\bpostgresql\.", body):
+        imports |= {"from sqlalchemy.dialects import postgresql"}
+    return _Code(steady(body), tuple(sorted(imports)))
+
+
+def _back(found: Compared) -> str:
+    """What takes it back: the catalogs' difference the other way round."""
+    schemas = next(iter(found.schemas.values()), None)
+    if schemas is None:
+        return ""
+    names = [item._replace(key=item.renamed, renamed=item.key) for item in found.items if item.renamed]
+    names += [item._replace(key=item.was, was=item.key) for item in found.items if item.was]
+    differing = [
+        one._replace(before=one.after, after=one.before)
+        for one in (item.difference for item in found.items if not item.was)
+        if one
+    ]
+    lines = [*mends(differing, schemas.target, schemas.real), *(calls(item, schemas) for item in names)]
+    return steady("\n".join(lines))
 
 
 def steady(code: str) -> str:
