@@ -13,7 +13,7 @@ from migration_gate.drift.taken_out import Left, taken_out
 from migration_gate.drift.unmanaged import Unmanaged
 from migration_gate.findings import Evidence, Finding, Note
 from migration_gate.postgres.catalog import facets
-from migration_gate.postgres.catalog_differences import DRIFT, Difference, by_aspect, said, shown
+from migration_gate.postgres.catalog_differences import DRIFT, Difference, by_aspect, said, shown, where
 from migration_gate.project.base import Base
 from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Event, Ran
@@ -73,7 +73,12 @@ def _databases(
         own = [one for one in operations if one.get("database") == database]
         yield joined(own, schemas[database], event)
     rest = [one for one in operations if one.get("database") not in whole]
-    yield Joined(tuple(Item(None, same) for same in autogenerate.grouped(rest)))
+    yield Joined(
+        tuple(
+            Item(None, same, path=same[-1].get("path"), line=same[-1].get("line"))
+            for same in autogenerate.grouped(rest)
+        )
+    )
 
 
 def _judge(project: Project, item: Item, schemas: Schemas | None, left: Left) -> Finding | Note:
@@ -143,14 +148,25 @@ def _notes(project: Project, whole: Joined, unmanaged: Unmanaged) -> Iterator[No
                 f"{project.name}: autogenerate proposes a change of {autogenerate.object_of(item.operations[-1])}, "
                 "which PostgreSQL prints in the same way for the models and for the migrations"
             )
+    kept = [
+        f"`{where(one)}` ({by_aspect(facets(one.before or ''))['default']})"
+        for one in whole.kept
+        if not unmanaged.covers(Item(None, (), one))
+    ]
+    if kept:
+        yield Note(f"{project.name}: a default of the migrations that the models do without: {_few(kept)}")
     names = [
         f"{shown(Difference(*one.key, None, None))} ({one.renamed.name.rpartition('.')[2]} by the migrations)"
         for one in whole.renamed
         if one.key and one.renamed and not unmanaged.covers(one)
     ]
     if names:
-        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-        yield Note(f"{project.name}: the same but for the name: {', '.join(names[:FEW])}{more}")
+        yield Note(f"{project.name}: the same but for the name: {_few(names)}")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def _listed(found: Iterable[Difference]) -> str:
@@ -163,8 +179,7 @@ def _listed(found: Iterable[Difference]) -> str:
             before, after = (by_aspect(facets(text)) for text in (one.before, one.after))
             other = [name for name in dict.fromkeys((*before, *after)) if name and before.get(name) != after.get(name)]
             kinds.setdefault(f"of {one.kind}", []).append(f"the {', '.join(other)} of {shown(one)}")
-    more = (f" and {len(names) - FEW} more" if len(names) > FEW else "" for names in kinds.values())
-    return "; ".join(", ".join(names[:FEW]) + rest for names, rest in zip(kinds.values(), more, strict=True))
+    return "; ".join(map(_few, kinds.values()))
 
 
 def _not_compared(project: Project, ran: Ran) -> Iterator[Note]:

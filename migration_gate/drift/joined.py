@@ -9,7 +9,7 @@ from migration_gate.drift.declared import Schemas
 from migration_gate.drift.keys import Said, key_of
 from migration_gate.drift.managed import Managed, managed
 from migration_gate.postgres.catalog import Key, facets, split
-from migration_gate.postgres.catalog_differences import Difference, aspects
+from migration_gate.postgres.catalog_differences import Difference, aspects, by_aspect
 from migration_gate.rehearsal.child import Event
 from migration_gate.rules.remedies import quoted
 
@@ -38,6 +38,7 @@ class Joined(NamedTuple):
     unmanaged: tuple[Difference, ...] = ()
     mistaken: tuple[Item, ...] = ()
     renamed: tuple[Item, ...] = ()
+    kept: tuple[Difference, ...] = ()  # columns with a default that the models do without
 
 
 def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined:
@@ -55,6 +56,7 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined
     items: list[Item] = []
     mistaken: list[Item] = []
     left_alone: list[Difference] = []
+    kept: list[Difference] = []
     proposed = _by_object(operations, schemas, default, names)
     renamed = {new: old for old, new in names.items()}
     for key, same in proposed:
@@ -75,12 +77,17 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined
         passes, place = told[key]
         if not passes or _goes_with_column(one, schemas) or _comes_with_column(one, schemas):
             continue
-        if _is_the_models(one, models, event) and (kept := _as_managed(one, models)):
-            items.append(Item(key, (), kept, place.get("path"), place.get("line")))
+        managed_part = _as_managed(one, models) if _is_the_models(one, models, event) else None
+        if managed_part and _keeps_default(managed_part, place):
+            kept.append(managed_part)
+        elif managed_part:
+            items.append(Item(key, (), managed_part, place.get("path"), place.get("line")))
         else:
             left_alone.append(one)
     only_names = [Item(new, renamed=old) for old, new in names.items() if new not in said]
-    return Joined(tuple(_paired(items, schemas)), schemas, tuple(left_alone), tuple(mistaken), tuple(only_names))
+    return Joined(
+        tuple(_paired(items, schemas)), schemas, tuple(left_alone), tuple(mistaken), tuple(only_names), tuple(kept)
+    )
 
 
 def _by_object(
@@ -135,6 +142,17 @@ def _is_the_models(one: Difference, models: Managed, event: Event) -> bool:
 
 def _as_managed(one: Difference, models: Managed) -> Difference | None:
     return models.of(one) if one.before is not None and one.after is not None else one
+
+
+def _keeps_default(one: Difference, place: Event) -> bool:
+    """A column that a default of the migrations has filled for the rows that were there, as it should, and that every
+    INSERT of the models gives a value: they have a default of Python's, or the column is NOT NULL.
+    """
+    if one.kind != "column" or one.before is None or one.after is None:
+        return False
+    before, after = (by_aspect(facets(text)) for text in (one.before, one.after))
+    filled = "NOT NULL" in after or place.get("default")
+    return bool(filled) and "default" not in after and {k: v for k, v in before.items() if k != "default"} == after
 
 
 def _goes_with_column(one: Difference, schemas: Schemas) -> bool:

@@ -42,15 +42,18 @@ _PREFIXES = {
 def read(definition: str) -> Column:
     type_, *rest = facets(definition)
     found = Column(type_)
+    texts: dict[str, str] = {}
     for one in rest:
-        if one in ("NOT NULL", "INHERITED"):
-            found = found._replace(**{one.lower().replace(" ", "_"): True})
+        if one == "NOT NULL":
+            found = found._replace(not_null=True)
+        elif one == "INHERITED":
+            found = found._replace(inherited=True)
         elif one.endswith(" AS IDENTITY"):
             found = found._replace(identity=one.removeprefix("GENERATED ").removesuffix(" AS IDENTITY"))
         elif prefix := next((prefix for prefix in _PREFIXES if one.startswith(prefix)), None):
             tail = one.removeprefix(prefix) if not prefix.endswith("(") else one.removeprefix(prefix[:-1])
-            found = found._replace(**{_PREFIXES[prefix]: tail})
-    return found
+            texts[_PREFIXES[prefix]] = tail
+    return Column(**{**found._asdict(), **texts})
 
 
 # ── a new column ─────────────────────────────────────────────────────────────────────────────────────────

@@ -139,19 +139,24 @@ def said(one: Difference, words: Words = IN_TIME) -> str:
         return f"{what} {words.added}"
     if one.after is None:
         return f"{what} {words.gone}"
-    changes = [*_changes(facets(one.before), facets(one.after), words)]
+    labels = [*_labels(one.before, one.after, words)] if one.kind == "enum" else []
+    changes = labels or [*_changes(facets(one.before), facets(one.after), words)]
     return f"{what} {'; '.join(changes) or words.other}"
 
 
 def shown(one: Difference) -> str:
     """The object, as PostgreSQL's own messages call it: "index `ix_users_email` on `users`"."""
-    where = "" if one.schema in ("", "public") else f"{one.schema}."
     if one.kind in _TYPES:
-        return f"type `{where}{one.name}` ({one.kind})"
+        return f"type `{where(one)}` ({one.kind})"
     if one.kind in OF_A_TABLE and one.kind != "column":
         table, name = split(one.name)
-        return f"{_kind(one)} `{name}` on `{where}{table}`"
-    return f"{one.kind} `{where}{one.name}`"
+        return f"{_kind(one)} `{name}` on `{where(one._replace(name=table))}`"
+    return f"{one.kind} `{where(one)}`"
+
+
+def where(one: Difference) -> str:
+    """Its name, with the schema where that is not the usual one."""
+    return one.name if one.schema in ("", "public") else f"{one.schema}.{one.name}"
 
 
 def _kind(one: Difference) -> str:
@@ -160,6 +165,17 @@ def _kind(one: Difference) -> str:
         return one.kind
     definition = one.after or one.before or ""
     return next((word for begin, word in _CONSTRAINTS.items() if definition.startswith(begin)), one.kind)
+
+
+def _labels(before: str, after: str, words: Words) -> Iterator[str]:
+    """Which labels of an enum are in one of both alone."""
+    old, new = (re.findall(r"'(?:[^']|'')*'", text.split("\n")[0]) for text in (before, after))
+    for label in new:
+        if label not in old:
+            yield f"has the label {label}{words.here} and {words.had}not{words.then}"
+    for label in old:
+        if label not in new:
+            yield f"lacks the label {label}{words.here}, which it {(words.had or 'has ').strip()}{words.then}"
 
 
 def _changes(before: list[str], after: list[str], words: Words) -> Iterator[str]:
@@ -199,7 +215,7 @@ def aspects(given: list[str]) -> Iterator[tuple[str, str]]:
         prefix = next((prefix for prefix in _ASPECTS if one.startswith(prefix)), None)
         if prefix:
             yield _ASPECTS[prefix], one
-        elif position == 0 and not one.isupper():
+        elif position == 0 and not re.fullmatch("[A-Z ]+", one):
             yield "", one
         else:
             yield one.partition(" (")[0], one

@@ -188,8 +188,8 @@ def _given_by_default(
 
 
 def makes(key: Key, before: Snapshot, of: Snapshot, made: set[Key]) -> Iterator[str]:
-    """The object as it is in ``of``; ``made`` is all that is made beside it. Nothing for kinds of which a snapshot knows
-    only that they are there, for foreign tables and for tables of a type.
+    """The object as it is in ``of``; ``made`` is all that is made beside it. Nothing for kinds of which a snapshot
+    knows only that they are there, for foreign tables and for tables of a type.
     """
     parts = parts_of(key, of)
     match key.kind:
@@ -327,7 +327,8 @@ def _uninherited(definition: str) -> str:
 _NAMES = r'((?:"(?:[^"]|"")*"|[\w$]+)(?:, (?:"(?:[^"]|"")*"|[\w$]+))*)'
 _KEY = re.compile(rf"(PRIMARY KEY|UNIQUE) \({_NAMES}\)")
 _FOREIGN = re.compile(
-    rf"FOREIGN KEY \({_NAMES}\) REFERENCES ((?:\"(?:[^\"]|\"\")*\"|[\w$]+)(?:\.(?:\"(?:[^\"]|\"\")*\"|[\w$]+))?)\({_NAMES}\)"
+    rf"FOREIGN KEY \({_NAMES}\) REFERENCES "
+    rf"((?:\"(?:[^\"]|\"\")*\"|[\w$]+)(?:\.(?:\"(?:[^\"]|\"\")*\"|[\w$]+))?)\({_NAMES}\)"
     r"(?: ON UPDATE (CASCADE|RESTRICT|SET NULL|SET DEFAULT))?(?: ON DELETE (CASCADE|RESTRICT|SET NULL|SET DEFAULT))?"
 )
 

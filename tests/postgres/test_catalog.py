@@ -83,8 +83,8 @@ CHANGES = [
      ["foreign key `orders_user_id_fkey` on `orders` is FOREIGN KEY (user_id) REFERENCES users(id) NOT VALID now and "
       "was FOREIGN KEY (user_id) REFERENCES users(id)"]),
     ("ALTER TABLE orders ALTER CONSTRAINT orders_user_id_fkey DEFERRABLE INITIALLY DEFERRED",
-     ["foreign key `orders_user_id_fkey` on `orders` is FOREIGN KEY (user_id) REFERENCES users(id) DEFERRABLE INITIALLY "
-      "DEFERRED now and was FOREIGN KEY (user_id) REFERENCES users(id)"]),
+     ["foreign key `orders_user_id_fkey` on `orders` is FOREIGN KEY (user_id) REFERENCES users(id) DEFERRABLE "
+      "INITIALLY DEFERRED now and was FOREIGN KEY (user_id) REFERENCES users(id)"]),
     ("ALTER TABLE users ADD CONSTRAINT one_email UNIQUE (email)",
      ["unique constraint `one_email` on `users` is left behind"]),
     # tables

@@ -63,6 +63,8 @@ def _build(context: Any, metadata: list[Any], where: dict[str, Any]) -> str | No
     while name := ask("declare", problem=problem, code=code, **where):
         try:
             with redirect.only(name), engine.begin() as own:
+                if (there := own.exec_driver_sql("SELECT current_database()").scalar()) != name:
+                    return f"the connection went to {there}, where the migrations are"
                 own.exec_driver_sql(f"SET search_path = {path}")
                 for one in metadata:
                     _make_all(own, one, context)
@@ -79,6 +81,7 @@ def _make_all(connection: Any, metadata: Any, context: Any) -> None:
     ``create_type=False`` are made too, because they say what the models expect.
     """
     _types(connection, metadata)
+    _said_once(metadata)
     _extensions_events(metadata)
     metadata.create_all(connection, tables=_kept(metadata, context))
     _entities(connection)
@@ -96,6 +99,19 @@ def _kept(metadata: Any, context: Any) -> list[Any]:
                     kept.add(key.column.table)
                     todo.append(key.column.table)
     return [table for table in metadata.tables.values() if table in kept]
+
+
+def _said_once(metadata: Any) -> None:
+    """A migration that makes a constraint of a model's column, by ``Model.column.in_(…)``, say, has attached it to the
+    model's table, in this process.
+    """
+    for table in metadata.tables.values():
+        seen = set()
+        for one in sorted(table.constraints, key=lambda one: one._creation_order):
+            said = (str(one.name), str(getattr(one, "sqltext", id(one))))
+            if said in seen:
+                table.constraints.discard(one)
+            seen.add(said)
 
 
 def _types(connection: Any, metadata: Any) -> None:
@@ -208,8 +224,15 @@ class _Filters:
 
 
 def _place(metadata: list[Any], one: dict[str, Any], default: str) -> dict[str, Any]:
+    schema = None if one["schema"] == default else one["schema"]
     said = {f"{one['kind']}_name": one["name"]}
-    return declared_at(metadata, one["table"], None if one["schema"] == default else one["schema"], said)
+    found = declared_at(metadata, one["table"], schema, said)
+    if one["kind"] == "column":  # SQLAlchemy gives it a value of its own
+        key = f"{schema}.{one['table']}" if schema else one["table"]
+        tables = [each.tables[key] for each in metadata if key in each.tables]
+        parts = [_part(table, "column", one["name"]) for table in tables]
+        found["default"] = any(getattr(part, "default", None) is not None for part in parts)
+    return found
 
 
 def _type(one: dict[str, Any]) -> str | None:
