@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -182,8 +183,6 @@ def _comes_with_column(one: Difference, schemas: Schemas) -> bool:
 
 
 def _words(definition: str) -> Iterator[str]:
-    import re
-
     for word in re.findall(r'"(?:[^"]|"")+"|\w+', definition):
         yield word[1:-1].replace('""', '"') if word.startswith('"') else word
 
@@ -203,8 +202,17 @@ def _paired(items: list[Item], schemas: Schemas) -> Iterator[Item]:
             was = found[one.key]
             old = next(other for other in items if other.key == was)
             yield one._replace(was=was, operations=(*old.operations, *one.operations))
-        elif one.key not in found.values():
+        elif one.key not in found.values() and not any(_follows(one, *pair) for pair in found.items()):
             yield one
+
+
+def _follows(one: Item, new: Key, old: Key) -> bool:
+    """Whether nothing of it differs but that it names what is renamed."""
+    names = [key.name if key.kind == "table" else split(key.name)[1] for key in (old, new)]
+    if one.difference is None or one.difference.before is None or one.difference.after is None:
+        return False
+    pattern = rf"(?<![\w$]){re.escape(names[0])}(?![\w$])"
+    return re.sub(pattern, lambda _: names[1], one.difference.before) == one.difference.after
 
 
 def _looks_like(gone: Key, come: Key, schemas: Schemas) -> bool:

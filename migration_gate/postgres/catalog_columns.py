@@ -105,6 +105,8 @@ def _serial(key: Key, one: Column, of: Snapshot, made: set[Key]) -> str | None:
 
 def is_made_with_its_column(of: Snapshot, column: Key, made: set[Key]) -> bool:
     """Whether the statement that makes a column makes its sequence too."""
+    if column not in of:
+        return False
     one = read(of[column])
     return bool(one.identity) or (column in made and _serial(column, one, of, made) is not None)
 
