@@ -12,7 +12,6 @@ from migration_gate.findings import CannotJudge, Finding, Graph, Note, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
-from migration_gate.project.merging import compare_while_merging
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import judge_history
 
@@ -36,7 +35,12 @@ def gather(options: Namespace) -> tuple[list[tuple[Project, History]], tuple[Not
     """Every project with its history, each file read to its end, and with its base as far as that is known."""
     projects = discovery.find_around(Path.cwd(), options.project)
     loaded = [(project, history.load(project)) for project in projects]
-    return compare_while_merging(*compare(loaded, options.base))
+    graphs, notes = compare(loaded, options.base)
+    if all(graph.base for _, graph in graphs):
+        return graphs, notes
+    from migration_gate.project.merging import compare_while_merging
+
+    return compare_while_merging(graphs, notes)
 
 
 def judge(

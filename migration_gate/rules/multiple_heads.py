@@ -30,7 +30,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from migration_gate.findings import CannotJudge
-from migration_gate.project.drawing import fork
 from migration_gate.project.forks import branches, certain, whose
 from migration_gate.project.git import newer
 from migration_gate.project.history import History
@@ -44,6 +43,8 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         heads = certain(history, heads)
         if len(heads) < 2:
             continue
+        from migration_gate.project.drawing import fork  # only where there is one
+
         place = _place(project, history, heads)
         target = f"{label}@head" if label else "head"
         upgrade = command(project, f"upgrade {target}" if label else "upgrade", f"upgrade {target}")
