@@ -20,14 +20,15 @@ _SHOWN = 8  # revisions of this branch that are named
 
 def run(options: Namespace) -> int:
     started = time.perf_counter()
+    if options.message is not None and not options.merge:
+        raise CannotJudge("--message is the merge revision's: name --merge too")
+    if options.dry_run and not (options.merge or options.rebase):
+        raise CannotJudge("--dry-run is for what writes: name --merge or --rebase too")
     graphs, notes = gather(options)
     if options.merge or options.rebase:
         from migration_gate.commands import mend
 
         return mend.run(options, graphs, notes, started)
-    if options.dry_run or options.message is not None:
-        word = "--dry-run" if options.dry_run else "--message"
-        raise CannotJudge(f"{word} is for what writes: name --merge{' or --rebase' if options.dry_run else ''} too")
     return emit(judge(options, graphs, notes, started), options)
 
 

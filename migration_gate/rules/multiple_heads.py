@@ -33,7 +33,7 @@ from migration_gate.findings import CannotJudge
 from migration_gate.project.forks import branches, certain, whose
 from migration_gate.project.git import newer
 from migration_gate.project.history import History
-from migration_gate.project.model import Project, command
+from migration_gate.project.model import Project, command, near
 from migration_gate.project.revision import Revision
 from migration_gate.rules.base import Hazard
 
@@ -106,14 +106,10 @@ def rebase(project: Project, history: History, heads: tuple[str, ...]) -> list[s
             if one.behind in heads:
                 known = base.name in (project.settings.base, default_branch(base.top))
                 option = "" if known else f" --base {quote(base.name)}"
-                files = ", ".join(_near(project, move.revision) for move in one.moves)
+                files = ", ".join(near(move.revision.path, project.root) for move in one.moves)
                 first = f"# {base.name} does not have {one.own[-1].id} yet: this puts its branch behind {one.behind}"
                 return [f"{first}, in {files}", f"migration-gate heads --rebase{option}"]
     return []
-
-
-def _near(project: Project, one: Revision) -> str:
-    return (one.path.relative_to(project.root) if one.path.is_relative_to(project.root) else one.path).as_posix()
 
 
 def _moves(project: Project, history: History, one: str, other: str) -> list[str]:
@@ -125,7 +121,7 @@ def _moves(project: Project, history: History, one: str, other: str) -> list[str
     for head, behind in ((one, other), (other, one)):
         if younger in (None, starts[head]):
             known = f"{head} is the newer one, as git has it" if younger else f"if only {behind} may have been deployed"
-            lines.append(f"# {known}: put its branch behind {behind}, in {_near(project, starts[head])}")
+            lines.append(f"# {known}: put its branch behind {behind}, in {near(starts[head].path, project.root)}")
             lines.append(f'down_revision = "{behind}"')
     return lines
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from migration_gate.project import discovery, history
+from migration_gate.rehearsal import writing
 from migration_gate.rehearsal.writing import written
 from tests.conftest import Gate, Said, revision
 from tests.heads.conftest import ALL, OURS, SETTINGS, TEMPLATE, Database, Files, heads, parted
@@ -72,9 +73,16 @@ def test_a_rebase_writes_two_lines(both: Work, gate: Gate) -> None:
     assert changed(both) == [f"{VERSIONS}/b1.py"]
     assert "b1.py: b1 comes after c2 now" in said.out
     assert "both sides touch users: b1 and b2 here, c1 there" in said.out
-    assert "logs" not in said.out
+    assert "touch logs" not in said.out
     assert gate("heads", "--rebase", "--base", "main", cwd=both.root).status == 0  # and there is nothing more to do
     assert changed(both) == [f"{VERSIONS}/b1.py"]
+
+
+def test_what_could_not_be_read_may_touch_anything(both: Work, gate: Gate) -> None:
+    path = both.root / VERSIONS / "c1.py"
+    path.write_text(path.read_text().replace("op.add_column(", "op.execute(input()) or op.add_column("))
+    out = gate("heads", "--rebase", "--dry-run", "--base", "main", cwd=both.root).err
+    assert "not all of c1 could be read: whether both sides touch one table, only you can tell" in out
 
 
 def test_a_merge_is_written_as_the_project_has_it(both: Work, gate: Gate) -> None:
@@ -160,6 +168,9 @@ def test_a_runner_that_obeys_lines_gets_harmless_ones(
 
 # --- which shapes move ---------------------------------------------------------------------------------------------
 
+LABELLED = revision("x", "pass", "a").replace("down_rev", 'branch_labels = "expand"\ndown_rev')
+JOIN = revision("y", "pass", "x")
+DEPENDS = revision("b", "pass", "y").replace("down_rev", 'depends_on = ("expand",)\ndown_rev').replace('"y"', "'y'")
 MOVED: Mapping[str, tuple[Files, Files, Files, dict[str, str]]] = {
     "one each": (files("a"), files("b<a"), files("c<a"), {"b": "'c'"}),
     "both first": ({}, files("b"), files("c"), {"b": '"c"'}),
@@ -171,6 +182,7 @@ MOVED: Mapping[str, tuple[Files, Files, Files, dict[str, str]]] = {
     ),
     "we joined an older main": (files("a", "c<a"), files("b<a", "m<b,c"), files("e<c"), {"b": "'e'", "m": "'b'"}),
     "on different parents": (files("a", "c<a"), files("b<a"), files("d<c"), {"b": "'d'"}),
+    "it depends on a label": (files("a", x=LABELLED, y=JOIN), files(b=DEPENDS), files("c<y"), {"b": "'c'"}),
 }
 
 
@@ -187,7 +199,6 @@ def test_a_branch_is_moved(name: str, tmp_path: Path, gate: Gate) -> None:
         assert f"down_revision = {down}\n" in (work.root / VERSIONS / f"{ident}.py").read_text()
 
 
-LABELLED = revision("x", "pass", "a").replace("down_rev", 'branch_labels = "expand"\ndown_rev')
 STAY: Mapping[str, tuple[Files, Files, Files, str]] = {
     "all in the base": (files("a", "b<a", "c<a"), {"README": "x"}, {}, "b and c are in main already, where a database"),
     "all our own": (files("a"), files("b<a", "c<a"), {}, "main has none of b and c"),
@@ -468,6 +479,20 @@ def test_a_template_cannot_reach_a_database(both: Work, gate: Gate) -> None:
     assert "nothing may connect to a database while a revision is written" in line
 
 
-@pytest.mark.parametrize("words", [["--dry-run"], ["-m", "x"]])
+def test_a_hook_that_waits_is_ended_and_the_file_does_not_stay(
+    both: Work, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = "[post_write_hooks]\nhooks = wait\nwait.type = exec\nwait.executable = sh\n"
+    wait = "wait.options = -c 'echo $$ > waits; sleep 60' REVISION_SCRIPT_FILENAME\n"
+    both.commit({"alembic.ini": f"{SETTINGS['alembic.ini']}{hooks}{wait}"})
+    monkeypatch.setattr(writing, "SECONDS", 3)
+    line = refused(gate("heads", "--merge", cwd=both.root))
+    assert line == "migrations: the revision was not written in 3 seconds: do its post-write hooks wait?"
+    assert changed(both) == ["waits"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((both.root / "waits").read_text()), 0)
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], ["-m", "x"], ["--rebase", "-m", "x"]])
 def test_an_option_without_what_it_is_for(words: list[str], work: Work, gate: Gate) -> None:
     assert "name --merge" in refused(gate("heads", *words, cwd=work.root))
