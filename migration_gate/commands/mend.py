@@ -50,7 +50,7 @@ def run(options: Namespace, graphs: Graphs, notes: Sequence[Note], started: floa
     if options.rebase:
         _write(mended.changes)
     if mended.changes:
-        graphs, notes = heads.gather(options)
+        graphs, _ = heads.gather(options)
     verdict = heads.judge(options, graphs, notes, started)
     return emit(verdict._replace(notes=mended.notes + verdict.notes), options)
 

@@ -74,7 +74,8 @@ def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
         lines += ["# or, where a shared database has run both, join them without a change of schema:", MERGE]
     else:
         lines = _moves(project, history, *heads) if len(heads) == 2 else []
-        lines.append(f"# {'both' if lines else 'all'} have been deployed: join them, without a change of schema")
+        count = "both" if len(heads) == 2 else "all"
+        lines.append(f"# where {count} have been deployed, join them, without a change of schema:")
         merge = f'merge {"heads" if heads == history.heads else " ".join(heads)} -m "merge heads"'
         lines += [f"{MERGE}  # or:", command(project, merge, merge)]
     labels = {head: history.labels(head) for head in heads}

@@ -332,6 +332,13 @@ def test_a_merge_in_progress_says_nothing_of_what_has_shipped(work: Work, gate: 
     assert "0 new" not in gate("lint", cwd=work.root).out
 
 
+def test_a_merge_in_progress_without_a_fork_is_nobodys_base(tmp_path: Path, gate: Gate) -> None:
+    work = parted(tmp_path / "work", files("a"), files("b<a"), {"README": "x"})
+    work.git("merge", "--quiet", "--no-commit", "main")
+    said = gate("heads", cwd=work.root)
+    assert (said.status, "MERGE_HEAD" in said.out) == (0, False)
+
+
 def test_a_revision_in_conflict_is_named_as_one(work: Work, gate: Gate) -> None:
     name = f"{VERSIONS}/a.py"
     for branch in ("main", "feature"):
