@@ -18,8 +18,8 @@ Graphs = list[tuple[Project, History]]
 
 def compare_while_merging(graphs: Graphs, notes: tuple[Note, ...]) -> tuple[Graphs, tuple[Note, ...]]:
     """The same as ``compare`` gave it; where a merge in progress makes a fork, and the base of its project is not
-    known, one of the sides is taken for the base. That is the side that comes in, MERGE_HEAD, as on a branch that gets up to
-    date; on a trunk (main, master …), which a branch is merged into, it is HEAD.
+    known, one of the sides is taken for the base. That is the side that comes in, MERGE_HEAD, as on a branch that gets
+    up to date; on a trunk (main, master …), which a branch is merged into, it is HEAD.
 
     This is for showing and mending the fork. What has shipped it cannot tell: without a fork nothing is judged by it,
     and no operations ever.
