@@ -12,7 +12,6 @@ from migration_gate.findings import CannotJudge, Finding, Graph, Note, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
-from migration_gate.project.merging import compare_while_merging
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import judge_history
 
@@ -21,14 +20,15 @@ _SHOWN = 8  # revisions of this branch that are named
 
 def run(options: Namespace) -> int:
     started = time.perf_counter()
+    if options.message is not None and not options.merge:
+        raise CannotJudge("--message is the merge revision's: name --merge too")
+    if options.dry_run and not (options.merge or options.rebase):
+        raise CannotJudge("--dry-run is for what writes: name --merge or --rebase too")
     graphs, notes = gather(options)
     if options.merge or options.rebase:
         from migration_gate.commands import mend
 
         return mend.run(options, graphs, notes, started)
-    if options.dry_run or options.message is not None:
-        word = "--dry-run" if options.dry_run else "--message"
-        raise CannotJudge(f"{word} is for what writes: name --merge{' or --rebase' if options.dry_run else ''} too")
     return emit(judge(options, graphs, notes, started), options)
 
 
@@ -36,7 +36,12 @@ def gather(options: Namespace) -> tuple[list[tuple[Project, History]], tuple[Not
     """Every project with its history, each file read to its end, and with its base as far as that is known."""
     projects = discovery.find_around(Path.cwd(), options.project)
     loaded = [(project, history.load(project)) for project in projects]
-    return compare_while_merging(*compare(loaded, options.base))
+    graphs, notes = compare(loaded, options.base)
+    if all(graph.base for _, graph in graphs):
+        return graphs, notes
+    from migration_gate.project.merging import compare_while_merging
+
+    return compare_while_merging(graphs, notes)
 
 
 def judge(

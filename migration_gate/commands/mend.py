@@ -20,7 +20,7 @@ from migration_gate.project import git, rebase
 from migration_gate.project.forks import branches, merged
 from migration_gate.project.history import History
 from migration_gate.project.model import Project, command
-from migration_gate.project.rebase import Plan
+from migration_gate.project.rebase import Plan, listed
 from migration_gate.project.revision import Revision
 from migration_gate.report.clean import clean_line
 from migration_gate.report.diff import Change, diff
@@ -50,7 +50,7 @@ def run(options: Namespace, graphs: Graphs, notes: Sequence[Note], started: floa
     if options.rebase:
         _write(mended.changes)
     if mended.changes:
-        graphs, notes = heads.gather(options)
+        graphs, _ = heads.gather(options)
     verdict = heads.judge(options, graphs, notes, started)
     return emit(verdict._replace(notes=mended.notes + verdict.notes), options)
 
@@ -90,7 +90,7 @@ def _joined(options: Namespace, graphs: Graphs) -> Mended:
             one = written(project, history, message, found, keep=not options.dry_run)
             changes.append(Change(one.path, None, one.text))
             would = "would join" if options.dry_run else "joins"
-            notes.append(Note(f"{one.revision} {would} {_and(found)}", shown(one.path)))
+            notes.append(Note(f"{one.revision} {would} {listed(found)}", shown(one.path)))
     return Mended(tuple(changes), tuple(notes))
 
 
@@ -103,8 +103,8 @@ def _refuse_what_is_not_here(project: Project, history: History, option: str) ->
         new = [one for one in base.past.revisions if one not in history.revisions]
         ref = quote(base.ref)
         raise CannotJudge(
-            f"{project.name}: {base.name} has moved on, and {_and(new)} {'are' if len(new) > 1 else 'is'} not in this "
-            f"work tree yet. First: git merge {ref} (or git rebase {ref}); then migration-gate heads {option}"
+            f"{project.name}: {base.name} has moved on, and {listed(new)} {'are' if len(new) > 1 else 'is'} not in "
+            f"this work tree yet. First: git merge {ref} (or git rebase {ref}); then migration-gate heads {option}"
         )
 
 
@@ -120,7 +120,7 @@ def _moved(options: Namespace, graphs: Graphs) -> Mended:
             for move in plan.moves:
                 path = move.revision.path
                 changes.append(Change(path, history.contents[path], move.text))
-                notes.append(Note(f"{move.revision.id} comes after {_and(move.down)} now", shown(path)))
+                notes.append(Note(f"{move.revision.id} comes after {listed(move.down)} now", shown(path)))
             notes += _on_both_sides(project, history, plan)
             notes.append(_has_run_it(project, plan))
     return Mended(tuple(changes), tuple(notes))
@@ -131,11 +131,11 @@ def _has_run_it(project: Project, plan: Plan) -> Note:
     already.
     """
     first = plan.own[0].id if len(plan.own) == 1 else f"{plan.own[0].id} to {plan.own[-1].id}"
-    words = (f"downgrade {plan.behind}", f"stamp {' '.join(plan.parted) or 'base'}")
-    lines = [command(project, word, word) for word in words]
-    lines.append(command(project, "upgrade", "upgrade head"))
-    others = _and([one.id for one in plan.theirs])
-    return Note(f"a database that has run {first} already, your own perhaps, lacks {others}: {' && '.join(lines)}")
+    parted = " ".join(plan.parted) or "base"
+    words = (f"downgrade {plan.behind}", f"stamp {parted}", f"upgrade {plan.own[-1].id}")
+    lines = " && ".join(command(project, word, word) for word in words)
+    others = listed([one.id for one in plan.theirs])
+    return Note(f"a database that has run {first} already, your own perhaps, lacks {others}: {lines}")
 
 
 def _on_both_sides(project: Project, history: History, plan: Plan) -> Iterator[Note]:
@@ -160,12 +160,12 @@ def _on_both_sides(project: Project, history: History, plan: Plan) -> Iterator[N
                 pair[1].extend(others)
     for name, (mine, others) in seen.items():
         yield Note(
-            f"both sides touch {name}: {_and(_once(mine))} here, {_and(_once(others))} there. Read them together: they "
-            "run one after the other now"
+            f"both sides touch {name}: {listed(_once(mine))} here, {listed(_once(others))} there. Read them together: "
+            "they run one after the other now"
         )
     unread = _once([ident for ident, operation in ours + theirs if isinstance(operation, NotRead)])
     if unread:
-        yield Note(f"not all of {_and(unread)} could be read: whether both sides touch one table, only you can tell")
+        yield Note(f"not all of {listed(unread)} could be read: whether both sides touch one table, only you can tell")
 
 
 def _tables(operation: Operation) -> list[Table]:
@@ -176,10 +176,6 @@ def _tables(operation: Operation) -> list[Table]:
 
 def _once(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
-
-
-def _and(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 # --- out ---------------------------------------------------------------------------------------------------------

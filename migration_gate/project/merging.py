@@ -17,13 +17,14 @@ Graphs = list[tuple[Project, History]]
 
 
 def compare_while_merging(graphs: Graphs, notes: tuple[Note, ...]) -> tuple[Graphs, tuple[Note, ...]]:
-    """The same as ``compare`` gave it; where the base of a project is not known and a merge is in progress, one of its
-    sides is taken for the base. That is the side that comes in, MERGE_HEAD, as on a branch that gets up to date; on a
-    trunk (main, master …), which a branch is merged into, it is HEAD.
+    """The same as ``compare`` gave it; where a merge in progress makes a fork, and the base of its project is not
+    known, one of the sides is taken for the base. That is the side that comes in, MERGE_HEAD, as on a branch that gets
+    up to date; on a trunk (main, master …), which a branch is merged into, it is HEAD.
 
-    This is for showing and mending a fork. What has shipped it cannot tell, so what judges operations does not ask.
+    This is for showing and mending the fork. What has shipped it cannot tell: without a fork nothing is judged by it,
+    and no operations ever.
     """
-    sides = [None if graph.base else _side(project) for project, graph in graphs]
+    sides = [_side(project) if graph.base is None and len(graph.heads) > 1 else None for project, graph in graphs]
     if not any(sides):
         return graphs, notes
     found: Graphs = []

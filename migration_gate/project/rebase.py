@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from migration_gate.findings import CannotJudge
@@ -81,16 +82,18 @@ def _sides(project: Project, base: Base, heads: tuple[str, ...]) -> tuple[str, s
     own = [head for head in heads if head not in theirs]
     reason = ""
     if not own:
-        reason = f"{_and(theirs)} are in {base.name} already, where a database may have run them: they stay"
+        reason = f"{listed(theirs)} are in {base.name} already, where a database may have run them: they stay"
     elif not theirs:
         reason = (
-            f"{base.name} has none of {_and(own)}, so nobody can tell which is to go behind the other. Name the branch "
-            "that has one of them by --base"
+            f"{base.name} has none of {listed(own)}, so nobody can tell which is to go behind the other. Name the "
+            "branch that has one of them by --base"
         )
     elif len(theirs) > 1:
-        reason = f"{base.name} has {len(theirs)} heads itself, {_and(theirs)}: that is to be mended there"
+        reason = f"{base.name} has {len(theirs)} heads itself, {listed(theirs)}: that is to be mended there"
     elif len(own) > 1:
-        reason = f"this branch has {len(own)} heads of its own, {_and(own)}: put one of them behind the other yourself"
+        reason = (
+            f"this branch has {len(own)} heads of its own, {listed(own)}: put one of them behind the other yourself"
+        )
     if reason:
         raise CannotJudge(f"{project.name}: {reason}; or join them: migration-gate heads --merge")
     return own[0], theirs[0]
@@ -129,5 +132,6 @@ def _refuse_what_does_not_mend(project: Project, history: History, heads: tuple[
         )
 
 
-def _and(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "a, b and c"."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -20,6 +20,7 @@ from migration_gate.rehearsal.environment import interpreter
 
 PROGRAM = Path(__file__).parent / "injected" / "migration_gate_inside" / "write.py"
 SECONDS = 60  # for the whole of it: a hook may start a formatter
+GRACE = 3  # seconds, when that is over
 
 
 class Written(NamedTuple):
@@ -109,6 +110,18 @@ def _job(
     }
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End what still runs, and all that it started. It is asked first, and takes back what it has written by then."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+    with suppress(OSError, AttributeError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
 def _run(project: Project, job: dict[str, Any]) -> dict[str, str]:
     """The program's answer. What it started ends with it, and where its time is up."""
     python = interpreter(project)
@@ -133,10 +146,7 @@ def _run(project: Project, job: dict[str, Any]) -> dict[str, str]:
                 f"{project.name}: the revision was not written in {SECONDS} seconds: do its post-write hooks wait?"
             ) from None
         finally:
-            with suppress(OSError, AttributeError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.kill()
-            process.wait()
+            _end(process)
         answer.seek(0)
         with suppress(ValueError):
             return dict(json.loads(answer.read()))

@@ -31,7 +31,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migration_gate.project.base import Base
-from migration_gate.project.drawing import fork
 from migration_gate.project.forks import branches, certain, merged, whose
 from migration_gate.project.history import History
 from migration_gate.project.model import Project, command
@@ -50,6 +49,8 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         own = [head for head in heads if head not in base.past.revisions]
         if len(heads) < 2 or not own or len(certain(history, here.get(label, ()))) > 1:
             continue
+        from migration_gate.project.drawing import fork  # only where there is one
+
         start = after.revisions[_start_of(after, base, own[0]) or own[0]]
         target = f"{label}@head" if label else "head"
         upgrade = command(project, f"upgrade {target}" if label else "upgrade", f"upgrade {target}")

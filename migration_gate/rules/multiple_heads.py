@@ -30,11 +30,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from migration_gate.findings import CannotJudge
-from migration_gate.project.drawing import fork
 from migration_gate.project.forks import branches, certain, whose
 from migration_gate.project.git import newer
 from migration_gate.project.history import History
-from migration_gate.project.model import Project, command
+from migration_gate.project.model import Project, command, near
 from migration_gate.project.revision import Revision
 from migration_gate.rules.base import Hazard
 
@@ -44,6 +43,8 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         heads = certain(history, heads)
         if len(heads) < 2:
             continue
+        from migration_gate.project.drawing import fork  # only where there is one
+
         place = _place(project, history, heads)
         target = f"{label}@head" if label else "head"
         upgrade = command(project, f"upgrade {target}" if label else "upgrade", f"upgrade {target}")
@@ -73,7 +74,8 @@ def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
         lines += ["# or, where a shared database has run both, join them without a change of schema:", MERGE]
     else:
         lines = _moves(project, history, *heads) if len(heads) == 2 else []
-        lines.append(f"# {'both' if lines else 'all'} have been deployed: join them, without a change of schema")
+        count = "both" if len(heads) == 2 else "all"
+        lines.append(f"# where {count} have been deployed, join them, without a change of schema:")
         merge = f'merge {"heads" if heads == history.heads else " ".join(heads)} -m "merge heads"'
         lines += [f"{MERGE}  # or:", command(project, merge, merge)]
     labels = {head: history.labels(head) for head in heads}
@@ -105,14 +107,10 @@ def rebase(project: Project, history: History, heads: tuple[str, ...]) -> list[s
             if one.behind in heads:
                 known = base.name in (project.settings.base, default_branch(base.top))
                 option = "" if known else f" --base {quote(base.name)}"
-                files = ", ".join(_near(project, move.revision) for move in one.moves)
+                files = ", ".join(near(move.revision.path, project.root) for move in one.moves)
                 first = f"# {base.name} does not have {one.own[-1].id} yet: this puts its branch behind {one.behind}"
                 return [f"{first}, in {files}", f"migration-gate heads --rebase{option}"]
     return []
-
-
-def _near(project: Project, one: Revision) -> str:
-    return (one.path.relative_to(project.root) if one.path.is_relative_to(project.root) else one.path).as_posix()
 
 
 def _moves(project: Project, history: History, one: str, other: str) -> list[str]:
@@ -124,7 +122,7 @@ def _moves(project: Project, history: History, one: str, other: str) -> list[str
     for head, behind in ((one, other), (other, one)):
         if younger in (None, starts[head]):
             known = f"{head} is the newer one, as git has it" if younger else f"if only {behind} may have been deployed"
-            lines.append(f"# {known}: put its branch behind {behind}, in {_near(project, starts[head])}")
+            lines.append(f"# {known}: put its branch behind {behind}, in {near(starts[head].path, project.root)}")
             lines.append(f'down_revision = "{behind}"')
     return lines
 

@@ -6,11 +6,15 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from migration_gate.project import discovery, history
+from migration_gate.rehearsal import writing
+from migration_gate.rehearsal.writing import written
 from tests.conftest import Gate, Said, revision
 from tests.heads.conftest import ALL, OURS, SETTINGS, TEMPLATE, Database, Files, heads, parted
 from tests.under_git import OWN, VERSIONS, Work, start
@@ -70,9 +74,16 @@ def test_a_rebase_writes_two_lines(both: Work, gate: Gate) -> None:
     assert changed(both) == [f"{VERSIONS}/b1.py"]
     assert "b1.py: b1 comes after c2 now" in said.out
     assert "both sides touch users: b1 and b2 here, c1 there" in said.out
-    assert "logs" not in said.out
+    assert "touch logs" not in said.out
     assert gate("heads", "--rebase", "--base", "main", cwd=both.root).status == 0  # and there is nothing more to do
     assert changed(both) == [f"{VERSIONS}/b1.py"]
+
+
+def test_what_could_not_be_read_may_touch_anything(both: Work, gate: Gate) -> None:
+    path = both.root / VERSIONS / "c1.py"
+    path.write_text(path.read_text().replace("op.add_column(", "op.execute(input()) or op.add_column("))
+    out = gate("heads", "--rebase", "--dry-run", "--base", "main", cwd=both.root).err
+    assert "not all of c1 could be read: whether both sides touch one table, only you can tell" in out
 
 
 def test_a_merge_is_written_as_the_project_has_it(both: Work, gate: Gate) -> None:
@@ -102,7 +113,7 @@ def test_no_revision_of_the_project_runs_when_a_merge_is_written(both: Work, gat
     for name in ("b1", "c2"):
         path = both.root / VERSIONS / f"{name}.py"
         path.write_text(path.read_text() + "\nraise SystemExit('imported')\n")
-    assert gate("heads", "--merge", cwd=both.root).status == 0
+    assert gate("heads", "--merge", "-m", "", cwd=both.root).status == 0
 
 
 # --- --dry-run -----------------------------------------------------------------------------------------------------
@@ -158,6 +169,9 @@ def test_a_runner_that_obeys_lines_gets_harmless_ones(
 
 # --- which shapes move ---------------------------------------------------------------------------------------------
 
+LABELLED = revision("x", "pass", "a").replace("down_rev", 'branch_labels = "expand"\ndown_rev')
+JOIN = revision("y", "pass", "x")
+DEPENDS = revision("b", "pass", "y").replace("down_rev", 'depends_on = ("expand",)\ndown_rev').replace('"y"', "'y'")
 MOVED: Mapping[str, tuple[Files, Files, Files, dict[str, str]]] = {
     "one each": (files("a"), files("b<a"), files("c<a"), {"b": "'c'"}),
     "both first": ({}, files("b"), files("c"), {"b": '"c"'}),
@@ -169,6 +183,7 @@ MOVED: Mapping[str, tuple[Files, Files, Files, dict[str, str]]] = {
     ),
     "we joined an older main": (files("a", "c<a"), files("b<a", "m<b,c"), files("e<c"), {"b": "'e'", "m": "'b'"}),
     "on different parents": (files("a", "c<a"), files("b<a"), files("d<c"), {"b": "'d'"}),
+    "it depends on a label": (files("a", x=LABELLED, y=JOIN), files(b=DEPENDS), files("c<y"), {"b": "'c'"}),
 }
 
 
@@ -185,7 +200,6 @@ def test_a_branch_is_moved(name: str, tmp_path: Path, gate: Gate) -> None:
         assert f"down_revision = {down}\n" in (work.root / VERSIONS / f"{ident}.py").read_text()
 
 
-LABELLED = revision("x", "pass", "a").replace("down_rev", 'branch_labels = "expand"\ndown_rev')
 STAY: Mapping[str, tuple[Files, Files, Files, str]] = {
     "all in the base": (files("a", "b<a", "c<a"), {"README": "x"}, {}, "b and c are in main already, where a database"),
     "all our own": (files("a"), files("b<a", "c<a"), {}, "main has none of b and c"),
@@ -319,6 +333,13 @@ def test_a_merge_in_progress_says_nothing_of_what_has_shipped(work: Work, gate: 
     assert "0 new" not in gate("lint", cwd=work.root).out
 
 
+def test_a_merge_in_progress_without_a_fork_is_nobodys_base(tmp_path: Path, gate: Gate) -> None:
+    work = parted(tmp_path / "work", files("a"), files("b<a"), {"README": "x"})
+    work.git("merge", "--quiet", "--no-commit", "main")
+    said = gate("heads", cwd=work.root)
+    assert (said.status, "MERGE_HEAD" in said.out) == (0, False)
+
+
 def test_a_revision_in_conflict_is_named_as_one(work: Work, gate: Gate) -> None:
     name = f"{VERSIONS}/a.py"
     for branch in ("main", "feature"):
@@ -366,12 +387,11 @@ FLASK: Files = {
 }
 
 
-@pytest.mark.parametrize("way", ["--rebase", "--merge"])
-def test_flask_db_agrees(way: str, both: Work, gate: Gate, at: Callable[[str], Database]) -> None:
+def test_flask_db_agrees(both: Work, gate: Gate, at: Callable[[str], Database]) -> None:
     both.commit(FLASK)
-    assert gate("heads", way, "--base", "main", cwd=both.root).status == 0
-    if way == "--merge":
-        assert [bool(re.fullmatch(rf"{VERSIONS}/merge_heads-\w{{12}}\.py", name)) for name in changed(both)] == [True]
+    assert gate("heads", "--merge", "--base", "main", cwd=both.root).status == 0
+    (name,) = changed(both)
+    assert re.fullmatch(rf"{VERSIONS}/merge_heads-\w{{12}}\.py", name)
     database = at("theirs")
     url = database.server.url(database.name, "psycopg")
     done = subprocess.run(
@@ -408,7 +428,6 @@ REFUSED: Mapping[str, tuple[Files, str]] = {
         },
         "two_words.py is there already: file_template gives two revisions one name",
     ),
-    "no template": ({"migrations/script.py.mako": None}, "Alembic could not write the revision: "),
 }
 
 
@@ -426,13 +445,36 @@ def test_what_cannot_be_written_is_said_in_one_line_and_leaves_nothing(name: str
     assert changed(both) == []
 
 
+def test_a_revision_with_operations_is_written_and_shown(both: Work, at: Callable[[str], Database]) -> None:
+    """As another command uses it: operations, an import, and nothing left behind where it is only shown."""
+    both.write({f"{VERSIONS}/b1.py": None, f"{VERSIONS}/b2.py": None})
+    project = discovery.find(both.root)[0]
+    graph = history.load(project)
+    given = {
+        "upgrades": 'op.add_column(\n    "users", sa.Column("note", postgresql.CIDR())\n)\n\nop.execute("SELECT 1")',
+        "downgrades": 'op.drop_column("users", "note")',
+        "imports": "from sqlalchemy.dialects import postgresql",
+    }
+    shown = written(project, graph, "add note", ("c2",), **given, keep=False)
+    assert not shown.path.exists()
+    assert changed(both) == [f"{VERSIONS}/b1.py", f"{VERSIONS}/b2.py"]
+    kept = written(project, graph, "add note", ("c2",), **given)
+    assert kept.text == kept.path.read_bytes()
+    assert kept.text.replace(kept.revision.encode(), b"x") == shown.text.replace(shown.revision.encode(), b"x")
+    database = at("theirs")
+    database.alembic(both.root, "upgrade", "head")
+    assert "note" in database.tables()["users"]
+    database.alembic(both.root, "downgrade", "c2")
+    assert "note" not in database.tables()["users"]
+
+
 def test_a_message_that_would_end_its_docstring(both: Work, gate: Gate) -> None:
     assert 'leave the """ out' in refused(gate("heads", "--merge", "-m", '"""; x = 1', cwd=both.root))
     assert changed(both) == []
 
 
-@pytest.mark.parametrize("message", ['it\'s "größe" ✓ a\\b\nc %(here)s ${x} <% y %> ' + "x" * 300, ""])
-def test_a_message_as_people_write_them(message: str, both: Work, gate: Gate) -> None:
+def test_a_message_as_people_write_them(both: Work, gate: Gate) -> None:
+    message = 'it\'s "größe" ✓ a\\b\nc %(here)s ${x} <% y %> ' + "x" * 300
     said = gate("heads", "--merge", "-m", message, "--format", "json", cwd=both.root)
     assert said.status == 0, said.err
     assert len(heads(both.root)) == 1
@@ -445,6 +487,32 @@ def test_a_template_cannot_reach_a_database(both: Work, gate: Gate) -> None:
     assert "nothing may connect to a database while a revision is written" in line
 
 
-@pytest.mark.parametrize("words", [["--dry-run"], ["-m", "x"]])
+def test_a_hook_that_waits_is_ended_and_the_file_does_not_stay(
+    both: Work, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = "[post_write_hooks]\nhooks = wait\nwait.type = exec\nwait.executable = sh\n"
+    wait = "wait.options = -c 'echo $$ > waits; sleep 60' REVISION_SCRIPT_FILENAME\n"
+    both.commit({"alembic.ini": f"{SETTINGS['alembic.ini']}{hooks}{wait}"})
+    started = both.root / "waits"
+
+    class Impatient(subprocess.Popen[bytes]):
+        """Its time is up as soon as the hook waits, however long it took to come so far."""
+
+        def wait(self, timeout: float | None = None) -> int:
+            if timeout != writing.SECONDS:
+                return super().wait(timeout)
+            while not (started.exists() and started.read_text()):
+                time.sleep(0.01)
+            raise subprocess.TimeoutExpired("", timeout)
+
+    monkeypatch.setattr(subprocess, "Popen", Impatient)
+    line = refused(gate("heads", "--merge", cwd=both.root))
+    assert line == "migrations: the revision was not written in 60 seconds: do its post-write hooks wait?"
+    assert changed(both) == ["waits"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], ["-m", "x"], ["--rebase", "-m", "x"]])
 def test_an_option_without_what_it_is_for(words: list[str], work: Work, gate: Gate) -> None:
     assert "name --merge" in refused(gate("heads", *words, cwd=work.root))

@@ -67,19 +67,20 @@ def _written(job: Job) -> dict[str, str]:
     if value in ("1", "true", "t", "yes", "y", "on"):
         return {"environment": "revision_environment"}
     script = ScriptDirectory.from_config(config)
-    hooks, place = script.hooks, _place(job)
+    hooks = "hooks" if hasattr(script, "hooks") else "hook_config"  # as an older Alembic calls it
+    given, place = getattr(script, hooks), _place(job)
     # What the file is called is for Alembic to say, and it would write over one that is there: so elsewhere first.
     with tempfile.TemporaryDirectory(prefix="migration-gate-") as folder:
         draft = Path(folder, "draft").resolve()
         draft.mkdir()
         tempfile.tempdir = folder  # where Alembic leaves its account of a template that fails
-        script.hooks = [] if job.keep else hooks
+        setattr(script, hooks, None if job.keep else given)
         made = _generate(script, config, job, draft)
         path = place / made.relative_to(draft)
         if path.exists():
             return {"error": f"{path} is there already: file_template gives two revisions one name"}
         if job.keep:
-            script.hooks = hooks
+            setattr(script, hooks, given)
             made = path = _generate(script, config, job, place)
         return {"path": str(path), "text": _text(made)}
 
