@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from migration_gate.operations.model import Table
 from migration_gate.postgres.catalog import Key, Snapshot, facets, owner, split
@@ -41,16 +41,15 @@ _PREFIXES = {
 
 def read(definition: str) -> Column:
     type_, *rest = facets(definition)
-    found = Column(type_)
+    found: dict[str, Any] = {}
     for one in rest:
         if one in ("NOT NULL", "INHERITED"):
-            found = found._replace(**{one.lower().replace(" ", "_"): True})
+            found[one.lower().replace(" ", "_")] = True
         elif one.endswith(" AS IDENTITY"):
-            found = found._replace(identity=one.removeprefix("GENERATED ").removesuffix(" AS IDENTITY"))
+            found["identity"] = one.removeprefix("GENERATED ").removesuffix(" AS IDENTITY")
         elif prefix := next((prefix for prefix in _PREFIXES if one.startswith(prefix)), None):
-            tail = one.removeprefix(prefix) if not prefix.endswith("(") else one.removeprefix(prefix[:-1])
-            found = found._replace(**{_PREFIXES[prefix]: tail})
-    return found
+            found[_PREFIXES[prefix]] = one.removeprefix(prefix.rstrip("("))
+    return Column(type_, **found)
 
 
 # ── a new column ─────────────────────────────────────────────────────────────────────────────────────────
@@ -175,6 +174,7 @@ def altered(key: Key, before: Snapshot, after: Snapshot) -> Iterator[str]:
             yield without_default(key)
             default = ""
         yield _retyped(key, old, new, at)
+        old = old._replace(storage="", compression="")  # they become the new type's
     if default and not new.default:
         yield without_default(key)
     if new.default and new.default != default:

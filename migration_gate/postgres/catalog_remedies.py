@@ -23,11 +23,14 @@ from migration_gate.postgres.catalog_statements import (
     TYPES,
     VIEWS,
     alters,
+    differs_from_parents,
     drops,
     frees,
     in_place,
     inline,
     makes,
+    parents,
+    parts_of,
     settles,
     table_key,
 )
@@ -182,6 +185,8 @@ class _Plan:
         elif key in self.made:
             if not self._comes_along(key):
                 yield from makes(key, self.before, self.after, self.made)
+            elif key.kind == "column" and table_key(key) not in self.made:
+                yield from differs_from_parents(key, self.after)
         else:
             if key.kind in TYPES:
                 yield from types.altered(key, self.before, self.after)
@@ -191,11 +196,24 @@ class _Plan:
         """Whether it is made with what it belongs to."""
         if key.kind == "column":
             return table_key(key) in self.made or "INHERITED" in self.after[key].split("\n")
+        if key.kind in ("constraint", "index") and self._was_detached(table_key(key)):
+            return self._keeps(key)
         if key.kind == "constraint" and table_key(key) in self.made:
             return key in {one for one, _ in inline(table_key(key), self.after)}
         if key.kind == "sequence" and (column := owner(self.after[key])):
             return columns.is_made_with_its_column(self.after, column, self.made)
         return False
+
+    def _was_detached(self, table: Key) -> bool:
+        both = table in self.before and table in self.after and table not in self.made
+        return both and bool({*parents(table, self.before)} - {*parents(table, self.after)})
+
+    def _keeps(self, key: Key) -> bool:
+        """Whether a table that was a partition has this of its parent, of which a snapshot tells with that alone."""
+        own = _nameless(key, self.after)
+        above = parents(table_key(key), self.before)
+        same = (one for one in self.before if one.kind == key.kind and table_key(one) in above)
+        return any(_nameless(one, self.before) == own for one in same)
 
     def _settles(self) -> Iterator[str]:
         before = {key: text for key, text in self.before.items() if key not in self.made}
@@ -205,3 +223,9 @@ class _Plan:
             sequence = key.kind == "sequence" and key in self.made | self.altered and not self._comes_along(key)
             if sequence or key.kind == "table":
                 yield from settles(key, before, self.after, again)
+
+
+def _nameless(key: Key, of: Snapshot) -> str:
+    """An index or a constraint without its own name and its table's."""
+    text = parts_of(key, of).body
+    return text.partition(" USING ")[2] if key.kind == "index" else text

@@ -188,8 +188,8 @@ def _given_by_default(
 
 
 def makes(key: Key, before: Snapshot, of: Snapshot, made: set[Key]) -> Iterator[str]:
-    """The object as it is in ``of``; ``made`` is all that is made beside it. Nothing for kinds of which a snapshot knows
-    only that they are there, for foreign tables and for tables of a type.
+    """The object as it is in ``of``; ``made`` is all that is made beside it. Nothing for kinds of which a snapshot
+    knows only that they are there, for foreign tables and for tables of a type.
     """
     parts = parts_of(key, of)
     match key.kind:
@@ -276,10 +276,7 @@ def _makes_table(key: Key, parts: Parts, of: Snapshot, made: set[Key]) -> Iterat
     if parent := parts["PARTITION OF "]:
         yield execute(f"{begin} PARTITION OF {parent}{whole}")
         for one in own:
-            theirs = _of_parent(one, parent, of)
-            if theirs is not None and theirs != _uninherited(of[one]):
-                yield from columns.altered(one, {one: theirs}, of)
-                yield from _common(one, {one: theirs}, of)
+            yield from differs_from_parents(one, of)
         return
     local = [one for one in own if "INHERITED" not in facets(of[one])]
     lines = [columns.in_sql(one, of, made) for one in local]
@@ -311,29 +308,38 @@ def inline(table: Key, of: Snapshot) -> list[tuple[Key, Parts]]:
     ]
 
 
-def _of_parent(column: Key, parent: str, of: Snapshot) -> str | None:
-    schema, table = (re.findall(r'"(?:[^"]|"")*"|[^."]+', parent.partition(" FOR VALUES")[0].removesuffix(" DEFAULT")))[
-        :2
-    ]
-    name = join(_unquoted(table), split(column.name)[1])
-    definition = of.get(Key("column", _unquoted(schema), name))
-    return None if definition is None else _uninherited(definition)
+def differs_from_parents(column: Key, of: Snapshot) -> Iterator[str]:
+    """What an inherited column has otherwise than its parent's, of which PostgreSQL has made it."""
+    for parent in parents(table_key(column), of):
+        theirs = of.get(Key("column", parent.schema, join(parent.name, split(column.name)[1])))
+        if theirs is not None and theirs != _uninherited(of[column]):
+            yield from columns.altered(column, {column: theirs}, of)
+            yield from _common(column, {column: theirs}, of)
 
 
 def _uninherited(definition: str) -> str:
     return "\n".join(one for one in definition.split("\n") if one != "INHERITED")
 
 
-_NAMES = r'((?:"(?:[^"]|"")*"|[\w$]+)(?:, (?:"(?:[^"]|"")*"|[\w$]+))*)'
+def parents(table: Key, of: Snapshot) -> list[Key]:
+    """The tables that a table inherits from, or is a partition of."""
+    parts = parts_of(table, of)
+    names = [_parent(parts["PARTITION OF "])] if parts["PARTITION OF "] else _listed(parts["INHERITS "])
+    split_names = (re.findall(r'"(?:[^"]|"")*"|[^."]+', one) for one in names)
+    return [Key("table", *map(_unquoted, one)) for one in split_names if len(one) == 2]
+
+
+_NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
+_NAMES = rf"({_NAME}(?:, {_NAME})*)"
 _KEY = re.compile(rf"(PRIMARY KEY|UNIQUE) \({_NAMES}\)")
 _FOREIGN = re.compile(
-    rf"FOREIGN KEY \({_NAMES}\) REFERENCES ((?:\"(?:[^\"]|\"\")*\"|[\w$]+)(?:\.(?:\"(?:[^\"]|\"\")*\"|[\w$]+))?)\({_NAMES}\)"
+    rf"FOREIGN KEY \({_NAMES}\) REFERENCES ({_NAME}(?:\.{_NAME})?)\({_NAMES}\)"
     r"(?: ON UPDATE (CASCADE|RESTRICT|SET NULL|SET DEFAULT))?(?: ON DELETE (CASCADE|RESTRICT|SET NULL|SET DEFAULT))?"
 )
 
 
 def _names(listed: str) -> list[str]:
-    return [_unquoted(one) for one in re.findall(r'"(?:[^"]|"")*"|[\w$]+', listed)]
+    return [_unquoted(one) for one in re.findall(_NAME, listed)]
 
 
 def _python(names: list[str]) -> str:
@@ -349,7 +355,7 @@ def _adds_constraint(key: Key, parts: Parts) -> str:
         what = "primary_key" if one[1] == "PRIMARY KEY" else "unique_constraint"
         return f"op.create_{what}({literal(name)}, {literal(table)}, {_python(_names(one[2]))}{schema})"
     if one := _FOREIGN.fullmatch(parts.body):
-        there = [_unquoted(word) for word in re.findall(r'"(?:[^"]|"")*"|[\w$]+', one[2])]
+        there = _names(one[2])
         words = [literal(name), literal(table), literal(there[-1]), _python(_names(one[1])), _python(_names(one[3]))]
         words += [f"onupdate={literal(one[4])}"] if one[4] else []
         words += [f"ondelete={literal(one[5])}"] if one[5] else []
@@ -412,7 +418,7 @@ def in_place(key: Key, before: Snapshot, after: Snapshot) -> bool:
             same = old["WITH ("] == new["WITH ("] and old["TABLESPACE "] == new["TABLESPACE "]
             return same and (old.body == new.body or _validates(old.body, new.body) or _defers(old.body, new.body))
         case "index":
-            return old.body == new.body and old.has("INVALID") == new.has("INVALID")
+            return old.body == new.body and (new.has("INVALID") or not old.has("INVALID"))
         case "view":
             return _head(old.body) == _head(new.body)
         case "materialized view":
