@@ -111,7 +111,8 @@ def _owned_kind(key: Key) -> bool:
 def _common(key: Key, before: Snapshot, after: Snapshot) -> Iterator[str]:
     old, new = parts_of(key, before), parts_of(key, after)
     ana, ben = old["OWNER "], new["OWNER "]
-    if ana != ben and not (key.kind == "sequence" and owner(after[key])):  # it goes with its table
+    goes_with_its_table = key.kind == "sequence" and owner(after[key]) and owner(after[key]) == owner(before[key])
+    if ana != ben and not goes_with_its_table:
         yield execute(f"ALTER {called(key)} OWNER TO {ben}")
     if old["PRIVILEGES "] != new["PRIVILEGES "]:
         given = _privileges(key, old, old["OWNER "], new), _privileges(key, new, ben, old)
@@ -321,12 +322,17 @@ def _uninherited(definition: str) -> str:
     return "\n".join(one for one in definition.split("\n") if one != "INHERITED")
 
 
-def parents(table: Key, of: Snapshot) -> list[Key]:
-    """The tables that a table inherits from, or is a partition of."""
+def lineage(table: Key, of: Snapshot) -> list[tuple[Key, str]]:
+    """The tables that a table inherits from, or is a partition of, with the partition's bounds."""
     parts = parts_of(table, of)
-    names = [_parent(parts["PARTITION OF "])] if parts["PARTITION OF "] else _listed(parts["INHERITS "])
-    split_names = (re.findall(r'"(?:[^"]|"")*"|[^."]+', one) for one in names)
-    return [Key("table", *map(_unquoted, one)) for one in split_names if len(one) == 2]
+    bound = parts["PARTITION OF "]
+    names = [_parent(bound)] if bound else _listed(parts["INHERITS "])
+    found = (_names(one) for one in names)
+    return [(Key("table", *one), bound) for one in found if len(one) == 2]
+
+
+def parents(table: Key, of: Snapshot) -> list[Key]:
+    return [one for one, _ in lineage(table, of)]
 
 
 _NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
