@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from migration_gate.operations.model import Table
 from migration_gate.postgres.catalog import Key, Snapshot, facets, owner, split
@@ -41,15 +41,19 @@ _PREFIXES = {
 
 def read(definition: str) -> Column:
     type_, *rest = facets(definition)
-    found: dict[str, Any] = {}
+    found = Column(type_)
+    texts: dict[str, str] = {}
     for one in rest:
-        if one in ("NOT NULL", "INHERITED"):
-            found[one.lower().replace(" ", "_")] = True
+        if one == "NOT NULL":
+            found = found._replace(not_null=True)
+        elif one == "INHERITED":
+            found = found._replace(inherited=True)
         elif one.endswith(" AS IDENTITY"):
-            found["identity"] = one.removeprefix("GENERATED ").removesuffix(" AS IDENTITY")
+            found = found._replace(identity=one.removeprefix("GENERATED ").removesuffix(" AS IDENTITY"))
         elif prefix := next((prefix for prefix in _PREFIXES if one.startswith(prefix)), None):
-            found[_PREFIXES[prefix]] = one.removeprefix(prefix.rstrip("("))
-    return Column(type_, **found)
+            tail = one.removeprefix(prefix) if not prefix.endswith("(") else one.removeprefix(prefix[:-1])
+            texts[_PREFIXES[prefix]] = tail
+    return Column(**{**found._asdict(), **texts})
 
 
 # ── a new column ─────────────────────────────────────────────────────────────────────────────────────────

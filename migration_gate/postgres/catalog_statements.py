@@ -15,6 +15,7 @@ from migration_gate.postgres import catalog_privileges as privileges
 from migration_gate.postgres.catalog import Key, Snapshot, facets, join, owner, split
 from migration_gate.postgres.catalog_sql import (
     call,
+    escaped,
     execute,
     options,
     own_name,
@@ -360,6 +361,10 @@ def _adds_constraint(key: Key, parts: Parts) -> str:
     if plain and (one := _KEY.fullmatch(parts.body)):
         what = "primary_key" if one[1] == "PRIMARY KEY" else "unique_constraint"
         return f"op.create_{what}({literal(name)}, {literal(table)}, {_python(_names(one[2]))}{schema})"
+    if one := re.fullmatch(r"CHECK \((.*)\)", parts.body, re.DOTALL):  # op.f: it is the whole name, by any convention
+        return (
+            f"op.create_check_constraint(op.f({literal(name)}), {literal(table)}, {literal(escaped(one[1]))}{schema})"
+        )
     if one := _FOREIGN.fullmatch(parts.body):
         there = _names(one[2])
         words = [literal(name), literal(table), literal(there[-1]), _python(_names(one[1])), _python(_names(one[3]))]
