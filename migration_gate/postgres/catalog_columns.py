@@ -180,6 +180,7 @@ def altered(key: Key, before: Snapshot, after: Snapshot) -> Iterator[str]:
             yield without_default(key)
             default = ""
         yield _retyped(key, old, new, at)
+        old = old._replace(storage="", compression="")  # they become the new type's
     if default and not new.default:
         yield without_default(key)
     if new.default and new.default != default:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from migration_gate.postgres import catalog_columns as columns
 from migration_gate.postgres.catalog import Key, Snapshot, facets, join, split
-from migration_gate.postgres.catalog_statements import OF_A_TABLE, ROUTINES, TYPES, VIEWS, table_key
+from migration_gate.postgres.catalog_statements import OF_A_TABLE, ROUTINES, TYPES, VIEWS, parents, table_key
 
 RANK = {
     kind: rank
@@ -137,7 +137,7 @@ class _Needs:
         self.parts = _by_table(
             key for key, text in of.items() if key.kind in ("column", "constraint") and not _is_foreign(key, text)
         )
-        self.children = [(key, facets(text)) for key, text in of.items() if key.kind == "table" and "INHERITS " in text]
+        self.parents = {key: found for key in of if key.kind == "table" and (found := parents(key, of))}
 
     def of(self, key: Key) -> Iterator[Key]:
         text = self.snapshot[key]
@@ -156,18 +156,21 @@ class _Needs:
         yield from (key for key in self.others if mentions(text, key))
 
     def _columns(self, key: Key, text: str) -> Iterator[Key]:
-        """Those that it is generated from, and those of children: what a child has by itself cannot go before its
-        parent's, nor come after.
+        """Those that it is generated from; a child's that is its own, which cannot go before its parent's, nor come
+        after; a parent's that it comes with.
         """
         generated = columns.read(text).generated
         for one in self.columns[table_key(key)]:
             if one != key and _has_word(generated, split(one.name)[1]):
                 yield one
-        for child, lines in self.children:
+        for child, above in self.parents.items():
             one = Key("column", child.schema, join(child.name, split(key.name)[1]))
-            inherits = next((line for line in lines if line.startswith("INHERITS ")), "")
-            if one in self.keys and mentions(inherits, table_key(key)):
+            if one in self.keys and table_key(key) in above and "INHERITED" not in facets(self.snapshot[one]):
                 yield one
+        if "INHERITED" in facets(text):
+            name = split(key.name)[1]
+            theirs = (Key("column", one.schema, join(one.name, name)) for one in self.parents.get(table_key(key), ()))
+            yield from (one for one in theirs if one in self.keys)
 
 
 def _by_table(keys: Iterable[Key]) -> dict[Key, list[Key]]:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from migration_gate.postgres import catalog_columns as columns
 from migration_gate.postgres import catalog_types as types
-from migration_gate.postgres.catalog import Key, Snapshot, owner, split
+from migration_gate.postgres.catalog import Key, Snapshot, join, owner, split
 from migration_gate.postgres.catalog_dependence import RANK, hinders_retyping, in_order, mentions, stands_on
 from migration_gate.postgres.catalog_differences import Difference
 from migration_gate.postgres.catalog_statements import (
@@ -23,11 +23,15 @@ from migration_gate.postgres.catalog_statements import (
     TYPES,
     VIEWS,
     alters,
+    differs_from_parents,
     drops,
     frees,
     in_place,
     inline,
+    lineage,
     makes,
+    parents,
+    parts_of,
     settles,
     table_key,
 )
@@ -71,9 +75,12 @@ def _along(key: Key, before: Snapshot, after: Snapshot) -> set[Key]:
         found.add(Key("schema", "", key.schema))
         if key.kind in OF_A_TABLE:
             found |= {table_key(key)._replace(kind=kind) for kind in ("table", *VIEWS)}
-    if key.kind == "column" and "INHERITED" in there[key].split("\n"):
+    inherited = any("INHERITED" in of.get(key, "").split("\n") for of in (before, after))
+    if key.kind == "column" and inherited:
         name = split(key.name)[1]
         found |= {one for one in there if one.kind == "column" and split(one.name)[1] == name}
+        if {*lineage(table_key(key), before)} != {*lineage(table_key(key), after)}:
+            return found | {table_key(key)}
     if key.kind == "sequence" and (column := owner(there[key])):
         found |= {column, table_key(column)}
     return {one for one in found if one.kind == "column" or (one in before) != (one in after)}
@@ -123,6 +130,7 @@ class _Plan:
             yield from self._makes(key)
         yield from (columns.with_default(key, self.after) for key in defaults)
         yield from self._settles()
+        yield from (line for key in sorted(self.rebuilt) for line in types.old_dropped(key, self.before))
         yield from self._drops(late)
 
     # ── drops ──
@@ -141,23 +149,24 @@ class _Plan:
 
     def _drops(self, keys: Collection[Key]) -> Iterator[str]:
         order = [key for key in reversed(in_order(keys, self.before)) if not self._goes_along(key)]
-        for key in (*self._circular([one for one in order if one.kind == "table"]), *order):
+        for key in (*self._in_the_way(order), *order):
             yield from drops(key, self.before)
 
-    def _circular(self, tables: Sequence[Key]) -> Iterator[Key]:
-        """Foreign keys that would keep a table from going when its turn comes."""
+    def _in_the_way(self, order: Sequence[Key]) -> Iterator[Key]:
+        """Foreign keys of tables that go, and that would keep what goes before them."""
+        turns = {key: turn for turn, key in enumerate(order)}
         for key, text in self.before.items():
-            if key.kind == "constraint" and text.startswith("FOREIGN KEY") and table_key(key) in tables:
-                earlier = tables[: tables.index(table_key(key))]
-                if any(mentions(text.partition(" REFERENCES ")[2], one) for one in earlier):
+            if key.kind == "constraint" and text.startswith("FOREIGN KEY") and table_key(key) in turns:
+                own = turns[table_key(key)]
+                earlier = (one for one in order[:own] if one.kind in ("table", "constraint") and one != key)
+                if any(stands_on(key, one, self.before) for one in earlier):
                     yield key
 
     def _goes_along(self, key: Key) -> bool:
         """Whether it goes with what it belongs to."""
         if key.kind in OF_A_TABLE:
             wholes = {table_key(key)._replace(kind=kind) for kind in ("table", *VIEWS)}
-            inherited = key.kind == "column" and "INHERITED" in self.before[key].split("\n")
-            return inherited or bool(wholes & self.dropped)
+            return bool(wholes & self.dropped) or self._is_inherited(key, self.before)
         if key.kind == "sequence" and (column := owner(self.before[key])):
             freed = key in self.after and owner(self.after[key]) != column
             identity = column in self.altered and bool(columns.read(self.before[column]).identity)
@@ -182,6 +191,8 @@ class _Plan:
         elif key in self.made:
             if not self._comes_along(key):
                 yield from makes(key, self.before, self.after, self.made)
+            elif key.kind == "column" and table_key(key) not in self.made:
+                yield from differs_from_parents(key, self.after)
         else:
             if key.kind in TYPES:
                 yield from types.altered(key, self.before, self.after)
@@ -190,12 +201,35 @@ class _Plan:
     def _comes_along(self, key: Key) -> bool:
         """Whether it is made with what it belongs to."""
         if key.kind == "column":
-            return table_key(key) in self.made or "INHERITED" in self.after[key].split("\n")
+            return table_key(key) in self.made or self._is_inherited(key, self.after)
+        if key.kind in ("constraint", "index") and self._was_detached(table_key(key)):
+            return self._keeps(key)
         if key.kind == "constraint" and table_key(key) in self.made:
             return key in {one for one, _ in inline(table_key(key), self.after)}
         if key.kind == "sequence" and (column := owner(self.after[key])):
             return columns.is_made_with_its_column(self.after, column, self.made)
         return False
+
+    def _is_inherited(self, key: Key, of: Snapshot) -> bool:
+        """Whether a column comes and goes with a parent's: not where its table has other parents meanwhile."""
+        if key.kind != "column" or "INHERITED" not in of[key].split("\n"):
+            return False
+        table, name = table_key(key), split(key.name)[1]
+        staying = {*lineage(table, of)}
+        if table in self.altered:
+            staying &= {*lineage(table, self.before)} & {*lineage(table, self.after)}
+        return any(Key("column", one.schema, join(one.name, name)) in of for one, _ in staying)
+
+    def _was_detached(self, table: Key) -> bool:
+        both = table in self.before and table in self.after and table not in self.made
+        return both and bool({*parents(table, self.before)} - {*parents(table, self.after)})
+
+    def _keeps(self, key: Key) -> bool:
+        """Whether a table that was a partition has this of its parent, of which a snapshot tells with that alone."""
+        own = _nameless(key, self.after)
+        above = parents(table_key(key), self.before)
+        same = (one for one in self.before if one.kind == key.kind and table_key(one) in above)
+        return any(_nameless(one, self.before) == own for one in same)
 
     def _settles(self) -> Iterator[str]:
         before = {key: text for key, text in self.before.items() if key not in self.made}
@@ -205,3 +239,9 @@ class _Plan:
             sequence = key.kind == "sequence" and key in self.made | self.altered and not self._comes_along(key)
             if sequence or key.kind == "table":
                 yield from settles(key, before, self.after, again)
+
+
+def _nameless(key: Key, of: Snapshot) -> str:
+    """An index or a constraint without its own name and its table's."""
+    text = parts_of(key, of).body
+    return text.partition(" USING ")[2] if key.kind == "index" else text

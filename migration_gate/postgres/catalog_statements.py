@@ -15,6 +15,7 @@ from migration_gate.postgres import catalog_privileges as privileges
 from migration_gate.postgres.catalog import Key, Snapshot, facets, join, owner, split
 from migration_gate.postgres.catalog_sql import (
     call,
+    escaped,
     execute,
     options,
     own_name,
@@ -111,7 +112,8 @@ def _owned_kind(key: Key) -> bool:
 def _common(key: Key, before: Snapshot, after: Snapshot) -> Iterator[str]:
     old, new = parts_of(key, before), parts_of(key, after)
     ana, ben = old["OWNER "], new["OWNER "]
-    if ana != ben and not (key.kind == "sequence" and owner(after[key])):  # it goes with its table
+    goes_with_its_table = key.kind == "sequence" and owner(after[key]) and owner(after[key]) == owner(before[key])
+    if ana != ben and not goes_with_its_table:
         yield execute(f"ALTER {called(key)} OWNER TO {ben}")
     if old["PRIVILEGES "] != new["PRIVILEGES "]:
         given = _privileges(key, old, old["OWNER "], new), _privileges(key, new, ben, old)
@@ -276,10 +278,7 @@ def _makes_table(key: Key, parts: Parts, of: Snapshot, made: set[Key]) -> Iterat
     if parent := parts["PARTITION OF "]:
         yield execute(f"{begin} PARTITION OF {parent}{whole}")
         for one in own:
-            theirs = _of_parent(one, parent, of)
-            if theirs is not None and theirs != _uninherited(of[one]):
-                yield from columns.altered(one, {one: theirs}, of)
-                yield from _common(one, {one: theirs}, of)
+            yield from differs_from_parents(one, of)
         return
     local = [one for one in own if "INHERITED" not in facets(of[one])]
     lines = [columns.in_sql(one, of, made) for one in local]
@@ -311,30 +310,43 @@ def inline(table: Key, of: Snapshot) -> list[tuple[Key, Parts]]:
     ]
 
 
-def _of_parent(column: Key, parent: str, of: Snapshot) -> str | None:
-    schema, table = (re.findall(r'"(?:[^"]|"")*"|[^."]+', parent.partition(" FOR VALUES")[0].removesuffix(" DEFAULT")))[
-        :2
-    ]
-    name = join(_unquoted(table), split(column.name)[1])
-    definition = of.get(Key("column", _unquoted(schema), name))
-    return None if definition is None else _uninherited(definition)
+def differs_from_parents(column: Key, of: Snapshot) -> Iterator[str]:
+    """What an inherited column has otherwise than its parent's, of which PostgreSQL has made it."""
+    for parent in parents(table_key(column), of):
+        theirs = of.get(Key("column", parent.schema, join(parent.name, split(column.name)[1])))
+        if theirs is not None and theirs != _uninherited(of[column]):
+            yield from columns.altered(column, {column: theirs}, of)
+            yield from _common(column, {column: theirs}, of)
 
 
 def _uninherited(definition: str) -> str:
     return "\n".join(one for one in definition.split("\n") if one != "INHERITED")
 
 
-_NAMES = r'((?:"(?:[^"]|"")*"|[\w$]+)(?:, (?:"(?:[^"]|"")*"|[\w$]+))*)'
+def lineage(table: Key, of: Snapshot) -> list[tuple[Key, str]]:
+    """The tables that a table inherits from, or is a partition of, with the partition's bounds."""
+    parts = parts_of(table, of)
+    bound = parts["PARTITION OF "]
+    names = [_parent(bound)] if bound else _listed(parts["INHERITS "])
+    found = (_names(one) for one in names)
+    return [(Key("table", *one), bound) for one in found if len(one) == 2]
+
+
+def parents(table: Key, of: Snapshot) -> list[Key]:
+    return [one for one, _ in lineage(table, of)]
+
+
+_NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
+_NAMES = rf"({_NAME}(?:, {_NAME})*)"
 _KEY = re.compile(rf"(PRIMARY KEY|UNIQUE) \({_NAMES}\)")
 _FOREIGN = re.compile(
-    rf"FOREIGN KEY \({_NAMES}\) REFERENCES "
-    rf"((?:\"(?:[^\"]|\"\")*\"|[\w$]+)(?:\.(?:\"(?:[^\"]|\"\")*\"|[\w$]+))?)\({_NAMES}\)"
+    rf"FOREIGN KEY \({_NAMES}\) REFERENCES ({_NAME}(?:\.{_NAME})?)\({_NAMES}\)"
     r"(?: ON UPDATE (CASCADE|RESTRICT|SET NULL|SET DEFAULT))?(?: ON DELETE (CASCADE|RESTRICT|SET NULL|SET DEFAULT))?"
 )
 
 
 def _names(listed: str) -> list[str]:
-    return [_unquoted(one) for one in re.findall(r'"(?:[^"]|"")*"|[\w$]+', listed)]
+    return [_unquoted(one) for one in re.findall(_NAME, listed)]
 
 
 def _python(names: list[str]) -> str:
@@ -349,8 +361,12 @@ def _adds_constraint(key: Key, parts: Parts) -> str:
     if plain and (one := _KEY.fullmatch(parts.body)):
         what = "primary_key" if one[1] == "PRIMARY KEY" else "unique_constraint"
         return f"op.create_{what}({literal(name)}, {literal(table)}, {_python(_names(one[2]))}{schema})"
+    if one := re.fullmatch(r"CHECK \((.*)\)", parts.body, re.DOTALL):  # op.f: it is the whole name, by any convention
+        return (
+            f"op.create_check_constraint(op.f({literal(name)}), {literal(table)}, {literal(escaped(one[1]))}{schema})"
+        )
     if one := _FOREIGN.fullmatch(parts.body):
-        there = [_unquoted(word) for word in re.findall(r'"(?:[^"]|"")*"|[\w$]+', one[2])]
+        there = _names(one[2])
         words = [literal(name), literal(table), literal(there[-1]), _python(_names(one[1])), _python(_names(one[3]))]
         words += [f"onupdate={literal(one[4])}"] if one[4] else []
         words += [f"ondelete={literal(one[5])}"] if one[5] else []
@@ -413,7 +429,7 @@ def in_place(key: Key, before: Snapshot, after: Snapshot) -> bool:
             same = old["WITH ("] == new["WITH ("] and old["TABLESPACE "] == new["TABLESPACE "]
             return same and (old.body == new.body or _validates(old.body, new.body) or _defers(old.body, new.body))
         case "index":
-            return old.body == new.body and old.has("INVALID") == new.has("INVALID")
+            return old.body == new.body and (new.has("INVALID") or not old.has("INVALID"))
         case "view":
             return _head(old.body) == _head(new.body)
         case "materialized view":

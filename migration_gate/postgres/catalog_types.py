@@ -111,15 +111,15 @@ def _longer(at: str, was: list[str], now: list[str]) -> Iterator[str]:
 
 def rebuilt(key: Key, before: Snapshot, after: Snapshot, create: list[str]) -> Iterator[str]:
     """The type anew, and each column that is of it, with the default that it has now. ``create`` makes the new one.
-    Domains, composites and functions that use it do not come along.
+    Domains, composites and functions that use it do not come along. ``old_dropped`` has to follow, once columns that
+    are to be of another type are.
     """
-    kind = "DOMAIN" if key.kind == "domain" else "TYPE"
-    name, old = own_name(key), f"{key.name}_old"[:63]
-    if not users(key, before, after):
-        yield execute(f"DROP {kind} {name}")
+    name, old = own_name(key), _old(key)
+    if not any(one.kind == "column" and _is_of(key, text) for one, text in before.items()):
+        yield execute(f"DROP {_word(key)} {name}")
         yield from create
         return
-    yield execute(f"ALTER {kind} {name} RENAME TO {quoted(old)}")
+    yield execute(f"ALTER {_word(key)} {name} RENAME TO {quoted(old)}")
     if key.kind == "range":  # since 14 its multirange has a name, made from its own ("CREATE TYPE", Notes)
         many = key.name.replace("range", "multirange", 1) if "range" in key.name else f"{key.name}_multirange"
         whole = sql_name(Table(many, schema_of(key.schema)))
@@ -134,4 +134,16 @@ def rebuilt(key: Key, before: Snapshot, after: Snapshot, create: list[str]) -> I
         yield execute(f"{at} TYPE {name}{array} USING {column}::text{array}::{name}{array}")
         if default := columns.read(after[one]).default:
             yield execute(f"{at} SET DEFAULT {default}")
-    yield execute(f"DROP {kind} {sql_name(Table(old, schema_of(key.schema)))}")
+
+
+def old_dropped(key: Key, before: Snapshot) -> Iterator[str]:
+    if any(one.kind == "column" and _is_of(key, text) for one, text in before.items()):
+        yield execute(f"DROP {_word(key)} {sql_name(Table(_old(key), schema_of(key.schema)))}")
+
+
+def _old(key: Key) -> str:
+    return f"{key.name}_old"[:63]
+
+
+def _word(key: Key) -> str:
+    return "DOMAIN" if key.kind == "domain" else "TYPE"
