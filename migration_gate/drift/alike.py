@@ -31,7 +31,7 @@ class Alike(NamedTuple):
 
 def alike(migrated: Snapshot, declared: Snapshot) -> Alike:
     """Pair what differs in its name alone: the sequence that a column owns, and of one table the constraints and
-    indexes whose definitions are the same, those of other names being taken first.
+    indexes whose definitions are the same; and what is written in two ways that are one.
     """
     found = [*_sequences(migrated, declared)]
     for kind in ("constraint", "index"):
@@ -45,8 +45,26 @@ def alike(migrated: Snapshot, declared: Snapshot) -> Alike:
             definition = declared[new]
         elif key.kind == "column" and sequences:
             definition = _default(definition, sequences)
+        other = declared.get(new)
+        if other is not None and other != definition and _plain(new, other) == _plain(new, definition):
+            definition = other
         renamed[new] = definition
     return Alike(renamed, tuple(found))
+
+
+# "transaction_timestamp() is equivalent to CURRENT_TIMESTAMP", and now() "a traditional equivalent" of it: PostgreSQL's
+# documentation, "Date/Time Functions and Operators", "Current Date/Time". It prints what was written.
+_NOW = re.compile(r"^DEFAULT (?:CURRENT_TIMESTAMP|transaction_timestamp\(\))$", re.MULTILINE)
+_INDENTED = ("function", "procedure")  # a body stands as it was written, between Python's own lines
+
+
+def _plain(key: Key, definition: str) -> str:
+    """A definition without what makes no difference to it, and stays where PostgreSQL prints it."""
+    if key.kind == "column":
+        return _NOW.sub("DEFAULT now()", definition)
+    if key.kind in _INDENTED:
+        return "\n".join(line.strip() for line in definition.split("\n") if line.strip())
+    return definition
 
 
 def _sequences(migrated: Snapshot, declared: Snapshot) -> Iterator[Renamed]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from migration_gate.drift import autogenerate
 from migration_gate.drift.declared import Schemas
 from migration_gate.drift.joined import Item, Joined, joined
+from migration_gate.drift.keys import Said
 from migration_gate.drift.remedies import remedy
 from migration_gate.drift.taken_out import Left, taken_out
 from migration_gate.drift.unmanaged import Unmanaged
@@ -20,6 +21,7 @@ from migration_gate.rehearsal.child import Event, Ran
 
 FEW = 8  # names of one kind that a note still tells
 LINES = 12  # of a definition that is shown
+LETTERS = 300  # of one of them
 
 
 class Compared(NamedTuple):
@@ -45,7 +47,8 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
     unmanaged = Unmanaged(project.settings.unmanaged)
     found: list[tuple[Item, Finding]] = []
     notes: list[Note] = []
-    for whole in _databases(operations, schemas, ran.of("declared")):
+    left_out = {one["database"]: one["operations"] for one in ran.of("left-out")}
+    for whole in _databases(operations, schemas, ran.of("declared"), left_out):
         for item in whole.items:
             said_of_it = _judge(project, item, whole.schemas, left)
             if unmanaged.covers(item):
@@ -65,13 +68,13 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
 
 
 def _databases(
-    operations: Sequence[dict[str, Any]], schemas: dict[str, Schemas], events: list[Event]
+    operations: Sequence[Said], schemas: dict[str, Schemas], events: list[Event], left_out: Mapping[str, Sequence[Said]]
 ) -> Iterator[Joined]:
     """Each database's differences; where its catalogs were not compared, what autogenerate says of it."""
     whole = {one["database"]: one for one in events if one["database"] in schemas}
     for database, event in whole.items():
         own = [one for one in operations if one.get("database") == database]
-        yield joined(own, schemas[database], event)
+        yield joined(own, schemas[database], event, left_out.get(database, ()))
     rest = [one for one in operations if one.get("database") not in whole]
     yield Joined(
         tuple(
@@ -117,13 +120,17 @@ def _definitions(one: Difference) -> Iterator[Evidence]:
     for name, definition in (("models", one.after), ("migrations", one.before)):
         texts = [text for text in facets(definition or "") if not text.startswith("OWNER ")]
         if texts:
-            lines = "\n".join(texts).split("\n")
+            lines = [_short(line) for line in "\n".join(texts).split("\n")]
             more = [f"… {len(lines) - LINES} more lines"] if len(lines) > LINES else []
             begin = f"{name:<11} "
             yield Evidence(name, begin + f"\n{' ' * len(begin)}".join((*lines[:LINES], *more)))
 
 
 FIRST = ("schema", "extension", "enum", "domain", "composite", "range", "sequence")
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= LETTERS else f"{line[:LETTERS]} … {len(line) - LETTERS} more letters"
 
 
 def _order(item: Item, one: Finding) -> tuple[object, ...]:
@@ -148,6 +155,9 @@ def _notes(project: Project, whole: Joined, unmanaged: Unmanaged) -> Iterator[No
                 f"{project.name}: autogenerate proposes a change of {autogenerate.object_of(item.operations[-1])}, "
                 "which PostgreSQL prints in the same way for the models and for the migrations"
             )
+    if whole.left_out:
+        names = [autogenerate.object_of(one) for one in whole.left_out]
+        yield Note(f"{project.name}: env.py's process_revision_directives leaves out: {_few(names)}")
     kept = [
         f"`{where(one)}` ({by_aspect(facets(one.before or ''))['default']})"
         for one in whole.kept

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from migration_gate.drift.declared import Schemas
 from migration_gate.drift.keys import Said, key_of
 from migration_gate.drift.managed import Managed, managed
-from migration_gate.postgres.catalog import Key, facets, split
+from migration_gate.drift.rest import rest
+from migration_gate.postgres.catalog import Key, Snapshot, facets, join, split
 from migration_gate.postgres.catalog_differences import Difference, aspects, by_aspect
 from migration_gate.rehearsal.child import Event
 from migration_gate.rules.remedies import quoted
@@ -27,6 +28,7 @@ class Item(NamedTuple):
     line: int | None = None
     renamed: Key | None = None  # what it is called in the migrations, where that is all that differs
     was: Key | None = None  # the table or column that has gone, and that this one looks like
+    along: tuple[Difference, ...] = ()  # what only it has used, and is gone too: an enum, a sequence
 
 
 class Joined(NamedTuple):
@@ -40,11 +42,12 @@ class Joined(NamedTuple):
     mistaken: tuple[Item, ...] = ()
     renamed: tuple[Item, ...] = ()
     kept: tuple[Difference, ...] = ()  # columns with a default that the models do without
+    left_out: tuple[Said, ...] = ()  # what env.py's process_revision_directives has taken from autogenerate
 
 
-def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined:
+def joined(operations: Sequence[Said], schemas: Schemas, event: Event, left_out: Sequence[Said] = ()) -> Joined:
     """One database's. ``event`` is what the child told of it: its default schema, which of the differences env.py's
-    filters let through, where the models are.
+    filters let through, where the models are. ``left_out`` is what env.py has taken from autogenerate's operations.
     """
     default = event["schema"]
     told = {
@@ -61,21 +64,24 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined
     proposed = _by_object(operations, schemas, default, names)
     renamed = {new: old for old, new in names.items()}
     for key, same in proposed:
-        place = {"path": same[-1].get("path"), "line": same[-1].get("line")}
-        item = Item(key, same, differing.pop(key, None) if key else None, **place)
+        difference = differing.pop(key, None) if key else None
+        item = Item(key, same, difference, same[-1].get("path"), same[-1].get("line"))
         if key == Key("table", *event["version_table"]):
             continue  # Alembic's own, which autogenerate does not know where search_path leads to its schema
         if key in renamed:
             items.append(item._replace(renamed=renamed[key]))
         elif key and item.difference and _is_others(item.difference, schemas, models):
             left_alone.append(item.difference)
-        elif key and item.difference is None and _is_same(key, schemas):
+        elif item.difference is None and _is_mistaken(key, same[-1], schemas, default):
             mistaken.append(item)
         else:
             items.append(item)
     said = {one.key for one in items}
+    taken = dict(_by_object(left_out, schemas, default, names))
     for key, one in differing.items():
         passes, place = told[key]
+        if key in taken and rest(one, taken[key]) is None:
+            continue
         if not passes or _goes_with_column(one, schemas) or _comes_with_column(one, schemas):
             continue
         managed_part = _as_managed(one, models) if _is_the_models(one, models, event) else None
@@ -86,8 +92,9 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event) -> Joined
         else:
             left_alone.append(one)
     only_names = [Item(new, renamed=old) for old, new in names.items() if new not in said]
+    whole = [*_with_what_goes_along([*_paired(items, schemas)], schemas)]
     return Joined(
-        tuple(_paired(items, schemas)), schemas, tuple(left_alone), tuple(mistaken), tuple(only_names), tuple(kept)
+        tuple(whole), schemas, tuple(left_alone), tuple(mistaken), tuple(only_names), tuple(kept), tuple(left_out)
     )
 
 
@@ -98,20 +105,31 @@ def _by_object(
     said with that.
     """
     found: dict[Any, list[Said]] = {}
-    gone = {key_of(one, schemas, default) for one in operations if one["kind"] == "DropTableOp"}
+    gone = {key_of(one, schemas, default) for one in operations if one["kind"] in ("DropTableOp", "DropColumnOp")}
+    made = {key_of(one, schemas, default) for one in operations if one["kind"].startswith("Create")}
     for one in operations:
         key = key_of(one, schemas, default)
-        part = one["kind"] in ("DropIndexOp", "DropConstraintOp")
-        if key and part and Key("table", key.schema, split(key.name)[0]) in gone:
-            continue
+        if key and one["kind"] in ("DropIndexOp", "DropConstraintOp") and key not in made:
+            table = split(key.name)[0]
+            wholes = [Key("column", key.schema, join(table, name)) for name in one.get("over", ())]
+            if not gone.isdisjoint((Key("table", key.schema, table), *wholes)):
+                continue
         found.setdefault(names.get(key, key) if key else id(one), []).append(one)
     for same in found.values():
         key = key_of(same[0], schemas, default)
         yield (names.get(key, key) if key else None), tuple(same)
 
 
-def _is_same(key: Key, schemas: Schemas) -> bool:
-    return key in schemas.migrated and schemas.migrated[key] == schemas.declared.get(key)
+def _is_mistaken(key: Key | None, one: Said, schemas: Schemas, default: str) -> bool:
+    """Whether the schemas are the same in what autogenerate takes for a difference: the object is in both, or, as a
+    UNIQUE of a primary key's own column, which PostgreSQL drops, in neither.
+    """
+    if key:
+        return key in schemas.migrated and schemas.migrated[key] == schemas.declared.get(key)
+    table = one.get("table_name") or one.get("source_table")
+    where = Key("table", one.get("schema") or one.get("source_schema") or default, table or "")
+    unnamed = one["kind"] in ("CreateUniqueConstraintOp", "CreateForeignKeyOp")
+    return unnamed and where in schemas.migrated and where in schemas.declared
 
 
 def _is_others(one: Difference, schemas: Schemas, models: Managed) -> bool:
@@ -170,16 +188,43 @@ def _goes_with_column(one: Difference, schemas: Schemas) -> bool:
     return any(name in words for name in gone)
 
 
+def _with_what_goes_along(items: list[Item], schemas: Schemas) -> Iterator[Item]:
+    """Enums that only columns use which are gone, said with the first of these, or with its table."""
+    gone = {
+        one.key: one for one in items if one.key and one.key in schemas.migrated and one.key not in schemas.declared
+    }
+    along: dict[Key, list[Difference]] = {}
+    taken: set[Key] = set()
+    for key, item in gone.items():
+        if key.kind != "enum" or item.difference is None:
+            continue
+        users = [one for one in schemas.migrated if one.kind == "column" and _is_of(one, schemas.migrated, key)]
+        wholes = [_whole(one, gone) for one in users]
+        if users and all(wholes):
+            along.setdefault(min(filter(None, wholes)), []).append(item.difference)
+            taken.add(key)
+    for item in items:
+        if item.key not in taken:
+            yield item._replace(along=tuple(along.get(item.key, ()))) if item.key else item
+
+
+def _whole(column: Key, gone: Mapping[Key, Item]) -> Key | None:
+    """What a column goes with: itself, or its table."""
+    table = Key("table", column.schema, split(column.name)[0])
+    return next((one for one in (table, column) if one in gone), None)
+
+
+def _is_of(column: Key, schema: Snapshot, enum: Key) -> bool:
+    name = ".".join(map(quoted, filter(None, ("" if enum.schema == "public" else enum.schema, enum.name))))
+    return facets(schema[column])[0].removesuffix("[]").removeprefix("public.") == name
+
+
 def _comes_with_column(one: Difference, schemas: Schemas) -> bool:
     """An enum that a column needs which is to come: the call that adds the column makes it."""
     if one.kind != "enum" or one.before is not None:
         return False
-    name = ".".join(map(quoted, filter(None, ("" if one.schema == "public" else one.schema, one.name))))
-    return any(
-        key.kind == "column" and facets(text)[0].removesuffix("[]").removeprefix("public.") == name
-        for key, text in schemas.declared.items()
-        if key not in schemas.migrated
-    )
+    columns = (key for key in schemas.declared if key.kind == "column" and key not in schemas.migrated)
+    return any(_is_of(key, schemas.declared, Key(*one[:3])) for key in columns)
 
 
 def _words(definition: str) -> Iterator[str]:

@@ -32,18 +32,19 @@ def key_of(one: Said, schemas: Schemas, default: str) -> Key | None:
 
 
 def _unnamed(one: Said, schemas: Schemas, schema: str, table: str) -> Key | None:
-    """A constraint that gets its name from the database: the declared one of the same columns."""
+    """A constraint that gets its name from the database: the declared one of the same columns, one that the migrations
+    have not if there is one.
+    """
     word = {"CreateForeignKeyOp": "FOREIGN KEY", "CreateUniqueConstraintOp": "UNIQUE"}.get(one["kind"])
     beginning = f"{word} ({', '.join(map(quoted, one.get('columns', ())))})"
-    for key, text in schemas.declared.items():
-        if (
-            key.kind == "constraint"
-            and key not in schemas.migrated
-            and (key.schema, split(key.name)[0]) == (schema, table)
-            and facets(text)[0].startswith(beginning)
-        ):
-            return key
-    return None
+    found = [
+        key
+        for key, text in schemas.declared.items()
+        if key.kind == "constraint"
+        and (key.schema, split(key.name)[0]) == (schema, table)
+        and facets(text)[0].startswith(beginning)
+    ]
+    return min(found, key=lambda key: key in schemas.migrated, default=None)
 
 
 def _plugged(one: Said, schemas: Schemas, default: str) -> Key | None:

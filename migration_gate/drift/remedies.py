@@ -5,15 +5,12 @@ from __future__ import annotations
 from migration_gate.drift import autogenerate
 from migration_gate.drift.declared import Schemas
 from migration_gate.drift.joined import Item
+from migration_gate.drift.rest import rest
 from migration_gate.operations.model import Table
-from migration_gate.postgres.catalog import INDENT, Key, facets, split
-from migration_gate.postgres.catalog_differences import Difference, aspects
+from migration_gate.postgres.catalog import Key, split
 from migration_gate.postgres.catalog_remedies import mends
 from migration_gate.project.model import Project, command
 from migration_gate.rules.remedies import execute, literal, quoted, schema_keyword, sql_name
-
-# What of a column autogenerate's ALTER changes, as the catalog calls it.
-_ASPECTS = {"type": "", "nullable": "NOT NULL", "server default": "default", "comment": "comment"}
 
 
 def remedy(project: Project, item: Item, schemas: Schemas | None) -> str:
@@ -42,29 +39,10 @@ def calls(item: Item, schemas: Schemas | None) -> str:
     if item.key and item.was:
         return _renamed(item.key, item.was)
     parts = [autogenerate.code_of(one) for one in item.operations]
-    more = rest(item)
+    more = [*filter(None, (rest(item.difference, item.operations),)), *item.along]
     if more and schemas:
-        parts += mends([more], schemas.real, schemas.target)
+        parts += mends(more, schemas.real, schemas.target)
     return "\n".join(filter(None, parts))
-
-
-def rest(item: Item) -> Difference | None:
-    """What of a difference autogenerate's operations leave: other aspects of a column or table than they change."""
-    one = item.difference
-    if one is None or not item.operations:
-        return one
-    if one.before is None or one.after is None or one.kind not in ("column", "table"):
-        return None
-    changed = {_ASPECTS.get(name, name) for said in item.operations for name in said.get("changes", ())}
-    if one.kind == "table":
-        changed.add("comment")
-    before, after = (_without(changed, text) for text in (one.before, one.after))
-    return one._replace(before=before, after=after) if before != after else None
-
-
-def _without(said: set[str], definition: str) -> str:
-    kept = (text for aspect, text in aspects(facets(definition)) if aspect not in said)
-    return "\n".join(text.replace("\n", f"\n{INDENT}") for text in kept)
 
 
 def _called(new: Key, old: Key) -> str:

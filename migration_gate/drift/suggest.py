@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from migration_gate.drift.compared import FIRST, Compared, compared
 from migration_gate.drift.declared import Declared
-from migration_gate.drift.remedies import calls, rest
+from migration_gate.drift.remedies import calls
+from migration_gate.drift.rest import rest
 from migration_gate.findings import CannotJudge
 from migration_gate.postgres.catalog_differences import Difference
 from migration_gate.postgres.catalog_remedies import mends
@@ -101,8 +102,9 @@ def _alembics(found: Compared) -> _Code:
     before: list[Difference] = []
     after: list[Difference] = []
     for item in found.items:
-        if one := rest(item):
+        if one := rest(item.difference, item.operations):
             (before if one.kind in FIRST and one.after is not None else after).append(one)
+        after += item.along
     parts = [
         *(mends(before, schemas.real, schemas.target) if schemas else ()),
         *(calls(item, schemas) for item in found.items if item.renamed or item.was),
@@ -115,7 +117,7 @@ def _alembics(found: Compared) -> _Code:
 def _catalogs(found: Compared) -> _Code:
     """The same by the catalogs alone, for where Alembic's code does not run: a default of a function to come, say."""
     schemas = next(iter(found.schemas.values()), None)
-    differing = [item.difference for item in found.items if item.difference and not item.was]
+    differing = [one for item in found.items if not item.was for one in (item.difference, *item.along) if one]
     lines = [calls(item, schemas) for item in found.items if item.renamed or item.was]
     return _code("\n".join([*lines, *(mends(differing, schemas.real, schemas.target) if schemas else ())]))
 
@@ -135,8 +137,9 @@ def _back(found: Compared) -> str:
     names += [item._replace(key=item.was, was=item.key) for item in found.items if item.was]
     differing = [
         one._replace(before=one.after, after=one.before)
-        for one in (item.difference for item in found.items if not item.was)
-        if one
+        for item in found.items
+        for one in (item.difference, *item.along)
+        if one and not item.was
     ]
     lines = [*mends(differing, schemas.target, schemas.real), *(calls(item, schemas) for item in names)]
     return steady("\n".join(lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,8 +87,12 @@ def _installed(python: str) -> frozenset[str]:
 
 
 def driver_for(project: Project) -> str | None:
-    """asyncpg where env.py is async, else SQLAlchemy's default where it is installed, else psycopg."""
+    """The one that the ini file's own URL names, asyncpg where env.py is async, else SQLAlchemy's default where it is
+    installed, else psycopg.
+    """
     installed = _installed(interpreter(project))
+    if (named := _named(project)) in installed:
+        return named
     try:
         text = (project.directory / "env.py").read_text("utf-8", errors="replace")
     except OSError:
@@ -96,6 +101,18 @@ def driver_for(project: Project) -> str | None:
     if "asyncpg" in installed and any(word in text for word in words):
         return "asyncpg"
     return "psycopg" if "psycopg2" not in installed and "psycopg" in installed else None
+
+
+def _named(project: Project) -> str | None:
+    """The driver of ``sqlalchemy.url`` in the project's section of its ini file."""
+    if project.config_file is None:
+        return None
+    import configparser
+
+    ini = configparser.RawConfigParser(strict=False)
+    with suppress(configparser.Error, OSError, UnicodeDecodeError):
+        ini.read(project.config_file, encoding="utf-8")
+    return _driver_of(ini.get(project.section, "sqlalchemy.url", fallback=None))
 
 
 def _driver_of(url: str | None) -> str | None:

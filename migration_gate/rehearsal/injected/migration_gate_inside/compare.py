@@ -41,12 +41,15 @@ def compare(config: Any, script: Any) -> None:
                 given = context.opts.get("target_metadata")
                 own = given if isinstance(given, list | tuple) else [given]
                 metadata.extend(own)
+                refused = _hook(context, metadata)
                 revisions.run_autogenerate(heads, context)
                 generated = revisions.generated_revisions  # none where env.py has emptied its list of directives
                 groups = generated[-1].upgrade_ops_list if generated else []
                 database = declare(context, [one for one in own if one is not None])
                 for group in groups[seen:]:
                     operations.extend({**one, "database": database} for one in describe(group.ops, metadata, context))
+                left = [one for one in refused if not any(_same(one, other) for other in operations)]
+                emit("left-out", database=database, operations=left)
                 seen = len(groups)
             return []
 
@@ -76,6 +79,27 @@ def compare(config: Any, script: Any) -> None:
     except BaseException as error:  # SystemExit too: an env.py may end with it
         emit("not-compared", reason=f"{type(error).__name__}: {error}")
         say(error)
+
+
+def _hook(context: Any, metadata: list[Any]) -> list[dict[str, Any]]:
+    """What autogenerate has found before env.py's ``process_revision_directives`` takes from it what it will: filled as
+    soon as that is called.
+    """
+    found: list[dict[str, Any]] = []
+    real = context.opts.get("process_revision_directives")
+
+    def hook(migration: Any, revision: Any, directives: Any) -> None:
+        for one in directives:
+            found.extend(describe(one.upgrade_ops_list[-1].ops, metadata, context))
+        real(migration, revision, directives)
+
+    if real is not None:
+        context.opts["process_revision_directives"] = hook
+    return found
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(other.get(name) == value for name, value in one.items())
 
 
 def describe(operations: Any, metadata: list[Any], context: Any) -> list[dict[str, Any]]:
