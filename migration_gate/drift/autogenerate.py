@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from migration_gate.drift.taken_out import Left, taken_out
+from migration_gate.drift.unimported import files, unseen
 from migration_gate.findings import Finding, Note
 from migration_gate.project.base import Base
 from migration_gate.project.model import Project, command
@@ -32,9 +33,12 @@ def compared(project: Project, ran: Ran, base: Base | None = None) -> Compared:
         return Compared(problem=_why_not(project, ran))
     operations = results[-1]["operations"]
     left = taken_out(project, base, operations)
-    found: list[Finding] = []
+    hidden = unseen(project, ran, operations)
+    found = [*hidden.findings]
     notes: list[Note] = []
     for sentence, one in sentences(operations):
+        if hidden.has(one):
+            continue
         if not left.has(one):
             found.append(_finding(project, sentence, one))
         elif one.get("required"):
@@ -45,7 +49,9 @@ def compared(project: Project, ran: Ran, base: Base | None = None) -> Compared:
     # Autogenerate's own order is that of sets, another one each time.
     findings = tuple(sorted(found, key=_order))
     return Compared(
-        findings, (*sorted(notes, key=lambda one: one.message), _comparisons(project, ran)), left=len(notes)
+        findings,
+        (*sorted(notes, key=lambda one: one.message), *hidden.notes, _comparisons(project, ran)),
+        left=len(notes),
     )
 
 
@@ -66,12 +72,18 @@ def _order(one: Finding) -> tuple[object, ...]:
     return one.path is None, one.path or "", built_on, one.line or 0, one.message
 
 
+# Reasons that come of models that were not loaded: the gate's own, and SQLAlchemy's NoReferencedTableError.
+_FEW_LOADED = ("modules that declare models", "could not find table")
+
+
 def _why_not(project: Project, ran: Ran) -> str:
     ways = 'To leave it out: ignore = ["drift"] in pyproject.toml, under [tool.migration-gate]'
     if reasons := ran.of("not-compared"):
         reason = reasons[-1]["reason"].split("\n")[0]
         if "does not provide a MetaData" in reason:
             return f"{project.name}: env.py has no target_metadata, so drift cannot be compared. {ways}"
+        if any(said in reason for said in _FEW_LOADED) and (paths := files(project, ran)):
+            reason += f" (not imported: {paths})"
         return f"{project.name}: drift could not be compared: {reason}. {ways}"
     return f"{project.name}: drift was not compared, because the upgrade did not go through env.py. {ways}"
 

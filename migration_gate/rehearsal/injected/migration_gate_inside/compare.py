@@ -13,6 +13,7 @@ import sys
 from functools import cache
 from typing import Any
 
+from migration_gate_inside import declared
 from migration_gate_inside.errors import is_own, say
 from migration_gate_inside.job import emit
 
@@ -63,17 +64,19 @@ def compare(config: Any, script: Any) -> None:
         generated = revisions.generated_revisions
         groups = generated[-1].upgrade_ops_list if generated else []
         operations = [one for ops in groups for one in _describe(ops.ops, metadata)]
-        declared = sum(len(one.tables) for one in metadata if one is not None)
+        held = sum(len(one.tables) for one in metadata if one is not None)
         unknown = sum(one["kind"] == "DropTableOp" for one in operations)
-        if unknown > FEW * declared:
+        if unknown > FEW * held:
             # Each of them would be a finding, and none of them true.
-            reason = f"target_metadata has {declared} tables, and the migrations make {unknown} more: env.py imports "
+            reason = f"target_metadata has {held} tables, and the migrations make {unknown} more: env.py imports "
             emit("not-compared", reason=reason + "few, if any, of the modules that declare models")
             return
         emit("compared", operations=operations)
     except BaseException as error:  # SystemExit too: an env.py may end with it
         emit("not-compared", reason=f"{type(error).__name__}: {error}")
         say(error)
+    finally:
+        declared.tell(metadata)
 
 
 def _describe(operations: Any, metadata: list[Any]) -> list[dict[str, Any]]:
