@@ -79,7 +79,9 @@ def unseen(project: Project, ran: Ran, operations: list[dict[str, Any]]) -> Unse
         if proposed or _is_meant(project, ran, one):
             findings.append(_finding(project, one, bool(proposed)))
         else:
-            said = f"table `{_table(one)}` is declared in a file that env.py never imports, and in no migration"
+            said = (
+                f"table `{_table(one)}` is declared in a file that env.py never imports: autogenerate does not see it"
+            )
             notes.append(Note(said, one.path, one.line, rule="drift"))
     return Unseen(tuple(findings), tuple(notes), tuple(dropped))
 
@@ -125,10 +127,16 @@ def _is_optional(project: Project, one: Model) -> bool:
     last_part = one.module.rpartition(".")[2]
     for path in _elsewhere(project, one, f"^[ \t]+(from|import) .*{last_part}"):
         source = read("", str(path))
-        for node in ast.walk(source.tree) if source else ():
-            if isinstance(node, ast.Try) and any(_imports(each, one.module) for each in node.body):
-                return True
+        guarded = [node for node in ast.walk(source.tree) if isinstance(node, ast.Try)] if source else []
+        if any(_imports(each, one.module) for node in guarded if _expects_failure(node) for each in node.body):
+            return True
     return False
+
+
+def _expects_failure(node: ast.Try) -> bool:
+    """Whether it is there for an import that fails."""
+    caught = [part for one in node.handlers if one.type is not None for part in ast.walk(one.type)]
+    return any(last(one) in ("ImportError", "ModuleNotFoundError") for one in caught)
 
 
 def _imports(node: ast.stmt, module: str) -> bool:
@@ -190,7 +198,7 @@ def _leads(loaded: Loaded, source: Source, one: Mapped, binds: list[str | None])
             case ast.ClassDef(lineno=line) if line == one.line:
                 key = _bind_key(node)
                 return loaded.class_leads(source, node) and (key is None or key in binds)
-            case ast.Assign(value=ast.Call() as call) | ast.AnnAssign(value=ast.Call() as call):
+            case ast.Assign([ast.Name()], ast.Call() as call) | ast.AnnAssign(ast.Name(), value=ast.Call() as call):
                 if call.lineno == one.line and last(call.func) == "Table":
                     return _table_leads(loaded, source, call)
     return False

@@ -148,7 +148,7 @@ def test_what_is_loaded_or_is_not_of_this_metadata_is_no_finding(tmp_path: Path,
     assert (said.status, found) == (0, {}), said.out
     notes = [(one["path"], one["message"]) for one in said.json["notes"] if "never imports" in one["message"]]
     assert notes == [
-        (path, f"table `{table}` is declared in a file that env.py never imports, and in no migration")
+        (path, f"table `{table}` is declared in a file that env.py never imports: autogenerate does not see it")
         for path, table in (("app/models/optional.py", "optional"), ("app/scratch/idea.py", "ideas"))
     ]
 

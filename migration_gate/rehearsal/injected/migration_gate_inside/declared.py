@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from migration_gate_inside.errors import is_own
@@ -18,10 +19,9 @@ _LIBRARIES = ("sqlalchemy", "flask_sqlalchemy")
 
 
 def tell(metadata: list[Any]) -> None:
-    """Report "declared": ``tables`` as [schema, name]; ``schemas``, those that tables without one are given; ``binds``,
-    the keys that Flask-SQLAlchemy keeps these metadata under; ``modules``, by their names: the file, the names in
-    it that lead to one of the metadata, and whether it declares models. Those of libraries are there where they have
-    such names.
+    """Report "declared": ``tables`` as [schema, name]; ``binds``, the keys that Flask-SQLAlchemy keeps these metadata
+    under; ``modules``, by their names: the file, the names in it that lead to one of the metadata, and whether it
+    declares models. Those of libraries are there where they have such names.
     """
     targets = [one for one in metadata if one is not None]
     if not targets:
@@ -35,14 +35,13 @@ def tell(metadata: list[Any]) -> None:
             continue
         names = [key for key, value in list(vars(module).items()) if _leads(value, known)]
         if names or is_own(path):
-            modules[name] = [path, names, any(_is_model(name, vars(module)[one]) for one in names)]
+            modules[name] = [os.path.realpath(path), names, any(_is_model(name, vars(module)[one]) for one in names)]
         for key in names:
             binds |= _binds(vars(module)[key], known)
     tables = {(_text(table.schema), str(table.name)) for one in targets for table in one.tables.values()}
     emit(
         "declared",
         tables=sorted(tables, key=str),
-        schemas=sorted({str(one.schema) for one in targets if one.schema}),
         binds=sorted(binds, key=str),
         modules=modules,
     )
@@ -53,7 +52,7 @@ def _path(module: Any) -> str | None:
         path = vars(module).get("__file__")
     except TypeError:  # something else that a module has put there in its stead
         return None
-    return os.path.realpath(path) if isinstance(path, str) and path.endswith(".py") else None
+    return path if isinstance(path, str) and path.endswith(".py") else None
 
 
 def _leads(value: Any, known: set[int]) -> bool:
@@ -70,12 +69,17 @@ def _metadata(value: Any) -> Iterator[Any]:
     kind = type(value)
     if issubclass(kind, type):
         yield next((vars(one)["metadata"] for one in value.__mro__ if "metadata" in vars(one)), None)
-    elif any(one.__module__.partition(".")[0] in _LIBRARIES for one in kind.__mro__):
+    elif _is_library(kind):
         yield value
         held = getattr(value, "__dict__", {})
         yield held.get("metadata")
         if isinstance(held.get("Model"), type):
             yield from _metadata(held["Model"])
+
+
+@cache
+def _is_library(kind: type) -> bool:
+    return any(str(one.__module__).partition(".")[0] in _LIBRARIES for one in kind.__mro__)
 
 
 def _is_model(module: str, value: Any) -> bool:
