@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from migration_gate.drift.taken_out import Left
+from migration_gate.drift.unimported import files
 from migration_gate.findings import Finding, Note
 from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Ran
@@ -24,6 +25,10 @@ def required(operation: dict[str, Any], left: Left) -> Finding:
     return Finding("drift", message, remedy=f"# in a new revision:\n{call}")
 
 
+# Reasons that come of models that were not loaded: the gate's own, and SQLAlchemy's NoReferencedTableError.
+_FEW_LOADED = ("modules that declare models", "could not find table")
+
+
 def why_not(project: Project, ran: Ran) -> str:
     """Why there was no comparison at all, and what to do."""
     ways = 'To leave it out: ignore = ["drift"] in pyproject.toml, under [tool.migration-gate]'
@@ -31,6 +36,8 @@ def why_not(project: Project, ran: Ran) -> str:
         reason = reasons[-1]["reason"].split("\n")[0]
         if "does not provide a MetaData" in reason:
             return f"{project.name}: env.py has no target_metadata, so drift cannot be compared. {ways}"
+        if any(said in reason for said in _FEW_LOADED) and (paths := files(project, ran)):
+            reason += f" (not imported: {paths})"
         return f"{project.name}: drift could not be compared: {reason}. {ways}"
     return f"{project.name}: drift was not compared, because the upgrade did not go through env.py. {ways}"
 

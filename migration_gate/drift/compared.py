@@ -11,6 +11,7 @@ from migration_gate.drift.joined import Item, Joined, joined
 from migration_gate.drift.keys import Said
 from migration_gate.drift.remedies import remedy
 from migration_gate.drift.taken_out import Left, taken_out
+from migration_gate.drift.unimported import unseen
 from migration_gate.drift.unmanaged import Unmanaged
 from migration_gate.findings import Evidence, Finding, Note
 from migration_gate.postgres.catalog import facets
@@ -44,6 +45,7 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
         return Compared(problem=autogenerate.why_not(project, ran))
     operations = [{**one, "position": number} for number, one in enumerate(results[-1]["operations"])]
     left = taken_out(project, base, operations)
+    hidden = unseen(project, ran, operations)
     unmanaged = Unmanaged(project.settings.unmanaged)
     found: list[tuple[Item, Finding]] = []
     notes: list[Note] = []
@@ -51,17 +53,24 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
     for whole in _databases(operations, schemas, ran.of("declared"), left_out):
         for item in whole.items:
             said_of_it = _judge(project, item, whole.schemas, left)
-            if unmanaged.covers(item):
+            if unmanaged.covers(item) or any(hidden.has(one) for one in item.operations):
                 continue
             if isinstance(said_of_it, Note):
                 notes.append(said_of_it)
             else:
                 found.append((item, said_of_it))
         notes += _notes(project, whole, unmanaged)
+    found += [(Item(None), one) for one in hidden.findings]
     found.sort(key=lambda one: _order(*one))
     count = len([one for one in notes if one.rule == "drift"])
     notes = sorted(notes, key=lambda one: one.message)
-    told = (*notes, *unmanaged.notes(project), *_not_compared(project, ran), autogenerate.comparisons(project, ran))
+    told = (
+        *notes,
+        *hidden.notes,
+        *unmanaged.notes(project),
+        *_not_compared(project, ran),
+        autogenerate.comparisons(project, ran),
+    )
     return Compared(
         tuple(one for _, one in found), told, left=count, items=tuple(one for one, _ in found), schemas=schemas
     )

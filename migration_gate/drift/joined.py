@@ -16,6 +16,9 @@ from migration_gate.rehearsal.child import Event
 from migration_gate.rules.remedies import quoted
 
 
+TELLING = 2  # columns of a table that say what it is: an id alone has any
+
+
 class Item(NamedTuple):
     """One object that is not the same. ``operations`` is what autogenerate proposes for it, ``difference`` how the
     catalogs differ, None where they do not; one of them is there. ``path`` and ``line`` are the model's.
@@ -263,7 +266,7 @@ def _follows(one: Item, new: Key, old: Key) -> bool:
 def _looks_like(gone: Key, come: Key, schemas: Schemas) -> bool:
     if gone.kind == "table":
         before, after = _columns(schemas.migrated, gone), _columns(schemas.declared, come)
-        return gone.schema == come.schema and bool(before) and before == after
+        return gone.schema == come.schema and len(before) >= TELLING and before == after
     same_table = gone.schema == come.schema and split(gone.name)[0] == split(come.name)[0]
     return same_table and schemas.migrated.get(gone) == schemas.declared.get(come)
 

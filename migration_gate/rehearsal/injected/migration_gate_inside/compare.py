@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from migration_gate_inside import loaded
 from migration_gate_inside.declare import declare
 from migration_gate_inside.errors import say
 from migration_gate_inside.job import emit
@@ -68,17 +69,19 @@ def compare(config: Any, script: Any) -> None:
         if behind:
             emit("behind", heads=behind[0])
             return
-        declared = sum(len(one.tables) for one in metadata if one is not None)
+        held = sum(len(one.tables) for one in metadata if one is not None)
         unknown = sum(one["kind"] == "DropTableOp" for one in operations)
-        if unknown > FEW * declared:
+        if unknown > FEW * held:
             # Each of them would be a finding, and none of them true.
-            reason = f"target_metadata has {declared} tables, and the migrations make {unknown} more: env.py imports "
+            reason = f"target_metadata has {held} tables, and the migrations make {unknown} more: env.py imports "
             emit("not-compared", reason=reason + "few, if any, of the modules that declare models")
             return
         emit("compared", operations=operations)
     except BaseException as error:  # SystemExit too: an env.py may end with it
         emit("not-compared", reason=f"{type(error).__name__}: {error}")
         say(error)
+    finally:
+        loaded.tell(metadata)
 
 
 def _hook(context: Any, metadata: list[Any]) -> list[dict[str, Any]]:
