@@ -46,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from migration_gate.commands import explain
 
             return explain.run(options)
+        if options.command == "init":
+            from migration_gate.commands import init
+
+            return init.run(options)
         from migration_gate.commands import ci
 
         return ci.run(options)
@@ -111,6 +115,11 @@ def parser() -> argparse.ArgumentParser:
     ci.add_argument("--plan", action="store_true", help="show what ran, by transaction: the locks, and what waited")
     ci.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
 
+    init = add("init", help="write the hooks, the settings and a workflow; shows them first")
+    _project(init)
+    init.add_argument("--yes", action="store_true", help="write without asking")
+    init.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
+
     explain = add("explain", help="why a rule exists, and what to write instead")
     explain.add_argument("rule", nargs="?", metavar="RULE", help="a rule's name; all of them are listed if none")
     return top
@@ -129,7 +138,7 @@ def _everything(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _common(command: argparse.ArgumentParser) -> None:
+def _project(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--project",
         action="append",
@@ -137,6 +146,10 @@ def _common(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="only this project (its folder or ini file)",
     )
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    _project(command)
     command.add_argument(
         "--base",
         default=None,

@@ -376,21 +376,22 @@ def by_size(name: str, hazard: Hazard, project: Project) -> Hazard:
     """A hazard with the size of its table, where that was saved from production. What blocks traffic does so for as
     long as its table is large: on a small one it is a note, and some of it on one whose size nobody has told.
     """
-    if hazard.table is None or not hazard.sure:
+    table = hazard.table
+    if table is None or not hazard.sure:
         return hazard
-    if saved := saved_size(project, hazard.table):
-        hazard = hazard._replace(message=f"{hazard.message}\n{hazard.table}: {in_words(saved)} in production.")
+    if saved := saved_size(project, table):
+        hazard = hazard._replace(message=f"{hazard.message}\n{table}: {in_words(saved)} in production.")
     if name not in (*BLOCKS_TRAFFIC, "blocks-traffic"):
         return hazard
-    size = size_of(project, hazard.table)
+    size = size_of(project, table)
     if size == "small":
         return hazard._replace(sure=False)
     if size == "large":
         return hazard
     where_large = name in WHERE_LARGE
     setting, word, becomes = ("large", "large", "a finding") if where_large else ("small", "small", "a note")
-    setting = f'{setting}-tables = ["{hazard.table}"] in [tool.migration-gate]'
-    line = f"If {hazard.table} is {word}, {setting} makes this {becomes}."
+    setting = f'{setting}-tables = ["{table}"] in [tool.migration-gate]'
+    line = f"If {table} is {word}, {setting} makes this {becomes}."
     return hazard._replace(message=f"{hazard.message}\n{line}", sure=not where_large)
 
 
