@@ -99,7 +99,7 @@ def test_without_a_terminal_it_asks_nobody_and_writes_nothing(tmp_path: Path, ga
     assert files(tmp_path) == before
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 1), ("", 1)])
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 1)])
 def test_at_a_terminal_it_asks(answer: str, status: int, tmp_path: Path) -> None:
     made(tmp_path)
     before = files(tmp_path)
@@ -238,6 +238,18 @@ def test_one_of_them_from_the_folder_that_it_is_in(tmp_path: Path, gate: Gate) -
     said = gate("init", "--yes", "--project", "services/b", cwd=tmp_path)
     assert f"\nwrote {SETTINGS}\n" in said.out
     assert settings(tmp_path) == {"start-after": "c"}
+
+
+def test_settings_that_are_for_one_that_nobody_chose_name_its_head_too(tmp_path: Path, gate: Gate) -> None:
+    """Without it that one could not be judged."""
+    services(tmp_path, {"services/a/requirements.txt": "alembic\n"})
+    gate("init", "--yes", "--project", "services/b", cwd=tmp_path)
+    assert settings(tmp_path) == {"start-after": ["c", "b"]}
+    assert "0 new since start-after" in gate("lint", cwd=tmp_path).out
+    write(tmp_path, {SETTINGS: '[tool.migration-gate]\nignore = ["drift"]\n'})
+    gate("init", "--yes", cwd=tmp_path / "services/b")
+    assert settings(tmp_path) == {"start-after": ["c", "b"], "ignore": ["drift"]}
+    assert "0 new since start-after" in gate("lint", cwd=tmp_path).out
 
 
 # ── .pre-commit-config.yaml ──────────────────────────────────────────────────────────────────────────────

@@ -43,7 +43,8 @@ def run(options: Namespace) -> int:
     graphs, _ = compare([(project, history.load(project)) for project in projects], None)
     for project, graph in graphs:
         _refuse_unsound(project, graph)
-    wanted = _gather(top, graphs)
+    others, _ = compare([(project, history.load(project)) for project in _others(top, projects)], None)
+    wanted = _gather(top, graphs, others)
     if not wanted.changes and not wanted.pastes:
         write("nothing to do: the hooks, the settings and the workflow are there\n")
         return 0
@@ -65,6 +66,15 @@ def _projects(top: Path, only: Sequence[str]) -> list[Project]:
     return near if top == Path.cwd() else discovery.find(top, [str(one.config_file or one.directory) for one in near])
 
 
+def _others(top: Path, chosen: Sequence[Project]) -> list[Project]:
+    """The repository's other projects, as far as they can be read: a table of settings may be for them as well."""
+    taken = {(one.directory, one.version_locations) for one in chosen}
+    try:
+        return [one for one in discovery.find(top) if (one.directory, one.version_locations) not in taken]
+    except CannotJudge:
+        return []
+
+
 def _refuse_unsound(project: Project, graph: History) -> None:
     if not graph.sound:
         found = next(iter(judge_history(project, graph).findings), None)
@@ -75,14 +85,14 @@ def _refuse_unsound(project: Project, graph: History) -> None:
 # ── what is wanted ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _gather(top: Path, graphs: Sequence[tuple[Project, History]]) -> Wanted:
-    """The changes that the repository still lacks, the hooks first."""
+def _gather(top: Path, graphs: Sequence[tuple[Project, History]], others: Sequence[tuple[Project, History]]) -> Wanted:
+    """The changes that the repository still lacks, the hooks first. ``others`` are the projects that nobody chose."""
     found: list[Change | Paste] = []
     if hook := hooks.wanted(top):
         found.append(hook)
     jobs = _jobs(top, [project for project, _ in graphs])
     run_in_ci = workflow.wanted(top, jobs)
-    found += [*(run_in_ci or ()), *_settings(top, graphs)]
+    found += [*(run_in_ci or ()), *_settings(top, graphs, others)]
     return Wanted(
         [one for one in found if isinstance(one, Change)],
         [one for one in found if isinstance(one, Paste)],
@@ -90,15 +100,26 @@ def _gather(top: Path, graphs: Sequence[tuple[Project, History]]) -> Wanted:
     )
 
 
-def _settings(top: Path, graphs: Sequence[tuple[Project, History]]) -> Iterator[Change | Paste]:
-    """One pyproject.toml for each that has no ``start-after``, with the heads of all projects that it is for."""
-    heads: dict[Path, dict[str, None]] = {}
-    for project, graph in graphs:
-        if not project.settings.start_after:
-            heads.setdefault(_pyproject(project, top), {}).update(dict.fromkeys(start_after.shipped_heads(graph)))
-    for path, names in heads.items():
-        if names:
-            yield start_after.wanted(path, list(names))
+def _settings(
+    top: Path, graphs: Sequence[tuple[Project, History]], others: Sequence[tuple[Project, History]]
+) -> Iterator[Change | Paste]:
+    """One pyproject.toml for each that has no ``start-after``, with the heads of all projects that it is for: one of
+    which it names no revision could not be judged any more.
+    """
+    paths = dict.fromkeys(_pyproject(one, top) for one, _ in graphs if not one.settings.start_after)
+    for path in paths:
+        heads: dict[str, None] = {}
+        for project, graph in (*graphs, *others):
+            own = _pyproject(project, top)
+            settled = own in paths or _has_table(own)
+            if own == path or (not settled and project.directory.is_relative_to(path.parent)):
+                heads.update(dict.fromkeys(start_after.shipped_heads(graph) if graph.sound else ()))
+        if heads:
+            yield start_after.wanted(path, list(heads))
+
+
+def _has_table(path: Path) -> bool:
+    return pyproject_tables(str(path), str(path))[1] is not None
 
 
 def _pyproject(project: Project, top: Path) -> Path:
@@ -106,7 +127,7 @@ def _pyproject(project: Project, top: Path) -> Path:
     installs the project, so that a run in that folder reads it too; where there is none, a new one there.
     """
     path = project.settings_folder / "pyproject.toml"
-    if pyproject_tables(str(path), str(path))[1] is not None:
+    if _has_table(path):
         return path
     place = install.place(project.working_directory, top)
     above = [one for one in install.upwards(project.working_directory, top) if project.directory.is_relative_to(one)]
