@@ -46,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from migration_gate.commands import explain
 
             return explain.run(options)
+        if options.command == "init":
+            from migration_gate.commands import init
+
+            return init.run(options)
         from migration_gate.commands import ci
 
         return ci.run(options)
@@ -128,6 +132,11 @@ def parser() -> argparse.ArgumentParser:
     )
     ci.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
 
+    init = add("init", help="write the hooks, the settings and a workflow; shows them first")
+    _project(init)
+    init.add_argument("--yes", action="store_true", help="write without asking")
+    init.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
+
     explain = add("explain", help="why a rule exists, and what to write instead")
     explain.add_argument("rule", nargs="?", metavar="RULE", help="a rule's name; all of them are listed if none")
     return top
@@ -146,7 +155,7 @@ def _everything(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _common(command: argparse.ArgumentParser, *formats: str) -> None:
+def _project(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--project",
         action="append",
@@ -154,6 +163,10 @@ def _common(command: argparse.ArgumentParser, *formats: str) -> None:
         metavar="PATH",
         help="only this project (its folder or ini file)",
     )
+
+
+def _common(command: argparse.ArgumentParser, *formats: str) -> None:
+    _project(command)
     command.add_argument(
         "--base",
         default=None,

@@ -54,6 +54,8 @@ class Held(NamedTuple):
     blocks: str
     work: str | None
     since: str = ""
+    rows: int | None = None  # of the table in production, as its sizes were saved; None where that is not known
+    bytes: int | None = None
 
 
 class Step(NamedTuple):

@@ -19,6 +19,7 @@ from migration_gate.project.base import compare
 from migration_gate.project.forks import merged
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
+from migration_gate.project.sizes import of_project
 from migration_gate.rules import REHEARSAL
 from migration_gate.rules.judging import active, new_revisions, shown
 
@@ -107,6 +108,7 @@ def _rehearse(
     from migration_gate.rehearsal import asked, meaning
     from migration_gate.rehearsal.evidence import planned
     from migration_gate.rehearsal.outcome import outcome
+    from migration_gate.rules.plan import sized
 
     if options.data:
         project = project._replace(settings=project.settings._replace(start_from=options.data, start_at=None))
@@ -150,7 +152,8 @@ def _rehearse(
         problems = (f"{project.name}: the upgrade did not reach head, so nothing after it was judged",)
     plan = said.plan
     if options.plan and rehearsal.on_rows:
-        plan = (*(plan or ()), *planned(project.name, rehearsal.on_rows.statements))
+        ran_plan = planned(project.name, rehearsal.on_rows.statements)
+        plan = (*(plan or ()), *sized(ran_plan, of_project(project)))
     return said._replace(
         plan=plan,
         findings=kept,

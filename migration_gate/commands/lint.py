@@ -16,6 +16,7 @@ from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import content
+from migration_gate.project.sizes import of_project
 from migration_gate.rules.judging import Judged, hidden, judge_history, judge_operations, select, shown
 
 
@@ -54,9 +55,9 @@ def judge(
         operations.append(judge_operations(project, selection))
         notes += () if everything else hidden(project, graph)
         if planned:
-            from migration_gate.rules.plan import plan
+            from migration_gate.rules.plan import plan, sized
 
-            plans += plan(project.name, selection.migrations, selection.new is None)
+            plans += sized(plan(project.name, selection.migrations, selection.new is None), of_project(project))
         for result in (judge_history(project, graph), operations[-1]):
             findings += result.findings
             notes += result.notes

@@ -176,6 +176,11 @@ def remotes(top: Path) -> set[str]:
     return found
 
 
+def origin(top: Path) -> str:
+    """The URL of the remote origin, "" where there is none. It may hold a password: it is not to be shown."""
+    return (_git(top, "config", "--get", "remote.origin.url") or "").strip()
+
+
 def default_branch(top: Path) -> str:
     """What origin/HEAD stands for, "origin/main", read from its file; "origin/HEAD" where it has none."""
     for folder in _git_folders(top):

@@ -33,6 +33,7 @@ class Settings(NamedTuple):
     start_after: tuple[str, ...] = ()  # revisions up to these have shipped
     small_tables: tuple[str, ...] = ()  # patterns of names: what blocks traffic there is a note
     large_tables: tuple[str, ...] = ()
+    sizes: str | None = None  # a file of production's sizes, which say it of all other tables
     postgres_version: int = 14  # the oldest major version that the migrations run on
     # the rehearsal
     flask_app: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from migration_gate.findings import Finding, Graph, Node, Note, Planned, Verdict
+from migration_gate.project.sizes import Size, in_words
 from migration_gate.report.clean import clean, clean_line, harmless
 from migration_gate.rules import OPERATIONS
 
@@ -66,9 +67,10 @@ def _planned(planned: Planned, color: bool) -> Iterator[str]:
         for held in step.held:
             if not held.since:
                 blocked = any(one.table == held.table for one in still)
+                size = f" ({in_words(Size(held.rows, held.bytes))})" if held.bytes is not None else ""
                 waits = f"{held.blocks} wait" if held.blocks else "" if blocked else "nothing waits"
                 words = (
-                    f"{clean_line(held.table)}: {held.lock}",
+                    f"{clean_line(held.table)}{size}: {held.lock}",
                     waits,
                     "work not known" if held.work is None else _WORK[held.work],
                 )

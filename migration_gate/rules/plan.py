@@ -9,6 +9,7 @@ from migration_gate.findings import Held, Planned, Step
 from migration_gate.operations.effects import STRENGTH, Known, blocks, effects
 from migration_gate.operations.model import ChangeType, NotRead, Operation, SetNotNull
 from migration_gate.operations.transactions import transactions
+from migration_gate.project.sizes import Sizes
 from migration_gate.rules.base import Migration, column_type, is_new, is_proven
 from migration_gate.rules.judging import shown
 
@@ -29,6 +30,18 @@ def plan(name: str, migrations: Sequence[Migration], alone: bool) -> Iterator[Pl
                 steps = tuple(_carried(steps))
             revisions = dict.fromkeys(owner[id(operation)].revision.id for operation in one.operations)
             yield Planned(name, tuple(revisions), one.autocommit, steps)
+
+
+def sized(plans: Iterable[Planned], sizes: Sizes | None) -> Iterator[Planned]:
+    """The plans, with the sizes of the tables that they lock, as far as these are known."""
+    for one in plans:
+        steps = (step._replace(held=tuple(_sized(held, sizes) for held in step.held)) for step in one.steps)
+        yield one._replace(steps=tuple(steps)) if sizes else one
+
+
+def _sized(held: Held, sizes: Sizes | None) -> Held:
+    size = sizes.of(held.table) if sizes else None
+    return held._replace(rows=size.rows, bytes=size.bytes) if size else held
 
 
 def _carried(steps: Iterable[Step]) -> Iterator[Step]:
