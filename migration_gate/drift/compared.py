@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from migration_gate.drift import autogenerate
 from migration_gate.drift.declared import Schemas
-from migration_gate.drift.joined import Item, Joined, joined
+from migration_gate.drift.joined import Joined, joined
 from migration_gate.drift.keys import Said
+from migration_gate.drift.pairs import Item
 from migration_gate.drift.remedies import remedy
 from migration_gate.drift.taken_out import Left, taken_out
 from migration_gate.drift.unimported import unseen
@@ -52,9 +53,9 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
     left_out = {one["database"]: one["operations"] for one in ran.of("left-out")}
     for whole in _databases(operations, schemas, ran.of("declared"), left_out):
         for item in whole.items:
-            said_of_it = _judge(project, item, whole.schemas, left)
             if unmanaged.covers(item) or any(hidden.has(one) for one in item.operations):
                 continue
+            said_of_it = _judge(project, item, whole.schemas, left)
             if isinstance(said_of_it, Note):
                 notes.append(said_of_it)
             else:

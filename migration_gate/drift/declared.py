@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import psycopg
 
 from migration_gate.drift.alike import Alike, alike
-from migration_gate.drift.lent import LENDABLE, makes
+from migration_gate.drift.lent import LENDABLE, drops, makes
 from migration_gate.postgres.catalog import Key, Snapshot, snapshot, split
 from migration_gate.postgres.catalog_differences import OF_A_TABLE, Difference, differences
 from migration_gate.postgres.databases import connect
 from migration_gate.postgres.server import Server
 from migration_gate.rehearsal.child import Answers, Event
-from migration_gate.rules.remedies import quoted
 
 _EXISTS = ("42P06", "42710", "42723", "42P07")  # SQLSTATEs of a schema, an object, a function, a relation that is there
 MOST = 50  # times that create_all is helped on
@@ -119,9 +118,7 @@ class Declared:
         """What the models make themselves after all."""
         with connect(self.server, self._name) as connection:
             for key in keys:
-                name = key.name if key.kind in ("schema", "extension") else f"{key.schema}.{key.name}"
-                kind = "TYPE" if key.kind in ("enum", "composite", "range") else key.kind.upper()
-                connection.execute(f"DROP {kind} {quoted(name)} CASCADE".encode())
+                connection.execute(drops(key).encode())
         self._lent -= set(keys)
         self._own |= set(keys)
         return bool(keys)

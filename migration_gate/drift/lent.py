@@ -12,10 +12,21 @@ from migration_gate.rules.remedies import quoted
 LENDABLE = ("schema", "extension", "enum", "domain", "composite", "range", "sequence", "function", "procedure")
 
 
+def drops(key: Key) -> str:
+    """SQL that takes it away again, with what was made of it."""
+    kind = "TYPE" if key.kind in ("enum", "composite", "range") else key.kind.upper()
+    return f"DROP {kind} {_name(key)} CASCADE"
+
+
+def _name(key: Key) -> str:
+    name, bracket, arguments = key.name.partition("(")  # a function's
+    return (f"{quoted(key.schema)}." if key.schema else "") + quoted(name) + bracket + arguments
+
+
 def makes(key: Key, definition: str) -> Iterator[str]:
     """SQL for an object of one of the LENDABLE kinds, from its definition (postgres/catalog_queries.py)."""
     first, *rest = facets(definition) or [""]
-    name = f"{quoted(key.schema)}.{quoted(key.name)}" if key.schema else quoted(key.name)
+    name = _name(key)
     match key.kind:
         case "schema":
             yield f"CREATE SCHEMA IF NOT EXISTS {name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migration_gate.drift import autogenerate
 from migration_gate.drift.declared import Schemas
-from migration_gate.drift.joined import Item
+from migration_gate.drift.pairs import Item
 from migration_gate.drift.rest import rest
 from migration_gate.operations.model import Table
 from migration_gate.postgres.catalog import Key, split

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from migration_gate.drift.joined import Item
+from migration_gate.drift.pairs import Item
 from migration_gate.findings import Note
 from migration_gate.postgres.catalog import Key, split
 from migration_gate.postgres.catalog_differences import OF_A_TABLE
