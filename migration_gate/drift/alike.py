@@ -63,7 +63,8 @@ def _plain(key: Key, definition: str) -> str:
     if key.kind == "column":
         return _NOW.sub("DEFAULT now()", definition)
     if key.kind in _INDENTED:
-        return "\n".join(line.strip() for line in definition.split("\n") if line.strip())
+        lines = "\n".join(line.strip() for line in definition.split("\n") if line.strip())
+        return re.sub(r"\s*(\$(?:function|procedure)\$)\s*", r"\1", lines)
     return definition
 
 

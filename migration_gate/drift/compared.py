@@ -159,12 +159,12 @@ def _notes(project: Project, whole: Joined, unmanaged: Unmanaged) -> Iterator[No
     others = [one for one in whole.unmanaged if not unmanaged.covers(Item(None, (), one))]
     if others:
         yield Note(f"{project.name}: managed by migrations only: {_listed(others)}")
-    for item in whole.mistaken:
-        if not unmanaged.covers(item):
-            yield Note(
-                f"{project.name}: autogenerate proposes a change of {autogenerate.object_of(item.operations[-1])}, "
-                "which PostgreSQL prints in the same way for the models and for the migrations"
-            )
+    mistaken = [autogenerate.object_of(one.operations[-1]) for one in whole.mistaken if not unmanaged.covers(one)]
+    if mistaken:
+        yield Note(
+            f"{project.name}: autogenerate proposes a change of {_few(mistaken)}: the databases that the models and the "
+            "migrations make are the same there"
+        )
     if whole.left_out:
         names = [autogenerate.object_of(one) for one in whole.left_out]
         yield Note(f"{project.name}: env.py's process_revision_directives leaves out: {_few(names)}")
@@ -174,7 +174,8 @@ def _notes(project: Project, whole: Joined, unmanaged: Unmanaged) -> Iterator[No
         if not unmanaged.covers(Item(None, (), one))
     ]
     if kept:
-        yield Note(f"{project.name}: a default of the migrations that the models do without: {_few(kept)}")
+        count = f"{len(kept)} column{'s have' if len(kept) > 1 else ' has'}"
+        yield Note(f"{project.name}: {count} a default of the migrations that the models do without: {_few(kept)}")
     names = [
         f"{shown(Difference(*one.key, None, None))} ({one.renamed.name.rpartition('.')[2]} by the migrations)"
         for one in whole.renamed

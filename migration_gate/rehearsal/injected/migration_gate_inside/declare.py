@@ -108,10 +108,10 @@ def _said_once(metadata: Any) -> None:
     for table in metadata.tables.values():
         seen = set()
         for one in sorted(table.constraints, key=lambda one: one._creation_order):
-            said = (str(one.name), str(getattr(one, "sqltext", id(one))))
-            if said in seen:
-                table.constraints.discard(one)
-            seen.add(said)
+            name = one.name if isinstance(one.name, str) else None
+            if name is not None and name in seen:
+                table.constraints.discard(one)  # a table has no two of one name
+            seen.add(name)
 
 
 def _types(connection: Any, metadata: Any) -> None:
