@@ -162,8 +162,8 @@ def _notes(project: Project, whole: Joined, unmanaged: Unmanaged) -> Iterator[No
     mistaken = [autogenerate.object_of(one.operations[-1]) for one in whole.mistaken if not unmanaged.covers(one)]
     if mistaken:
         yield Note(
-            f"{project.name}: autogenerate proposes a change of {_few(mistaken)}: the databases that the models and the "
-            "migrations make are the same there"
+            f"{project.name}: autogenerate proposes a change of {_few(mistaken)}: the databases that the models and "
+            "the migrations make are the same there"
         )
     if whole.left_out:
         names = [autogenerate.object_of(one) for one in whole.left_out]
