@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from migration_gate.operations.model import Table
 from migration_gate.postgres import catalog_columns as columns
@@ -362,9 +363,8 @@ def _adds_constraint(key: Key, parts: Parts) -> str:
         what = "primary_key" if one[1] == "PRIMARY KEY" else "unique_constraint"
         return f"op.create_{what}({literal(name)}, {literal(table)}, {_python(_names(one[2]))}{schema})"
     if one := re.fullmatch(r"CHECK \((.*)\)", parts.body, re.DOTALL):  # op.f: it is the whole name, by any convention
-        return (
-            f"op.create_check_constraint(op.f({literal(name)}), {literal(table)}, {literal(escaped(one[1]))}{schema})"
-        )
+        words = [f"op.f({literal(name)})", literal(table), literal(escaped(_bare(one[1])))]
+        return f"op.create_check_constraint({', '.join(words)}{schema})"
     if one := _FOREIGN.fullmatch(parts.body):
         there = _names(one[2])
         words = [literal(name), literal(table), literal(there[-1]), _python(_names(one[1])), _python(_names(one[3]))]
@@ -381,6 +381,13 @@ def _adds_constraint(key: Key, parts: Parts) -> str:
         at = cut.start() if cut else len(body)
         body = body[:at] + tail + body[at:]
     return execute(f"ALTER TABLE {table_name(key)} ADD CONSTRAINT {quoted(name)} {body}")
+
+
+def _bare(expression: str) -> str:
+    """Without the brackets around all of it."""
+    inner = expression.removeprefix("(").removesuffix(")")
+    depths = [*accumulate({"(": 1, ")": -1}.get(one, 0) for one in re.sub(r"'[^']*'|\"[^\"]*\"", "", inner))]
+    return inner if expression.startswith("(") and min(depths, default=0) >= 0 else expression
 
 
 def _policy(parts: Parts) -> str:
