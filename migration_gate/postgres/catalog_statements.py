@@ -160,8 +160,9 @@ def _at_birth(key: Key, before: Snapshot, of: Snapshot) -> Iterator[str]:
     parts = parts_of(key, of)
     role = parts["OWNER "]
     if _owned_kind(key):
-        owners = [parts_of(one, of)["OWNER "] for one in of if _owned_kind(one)]
-        if owners.count(role) * 2 < len(owners) and not (key.kind == "sequence" and owner(of[key])):
+        owners = [text for text in of.values() if "OWNER " in text]
+        usual = sum(f"OWNER {role}" in text for text in owners) * 2 >= len(owners)
+        if not usual and not (key.kind == "sequence" and owner(of[key])):
             yield execute(f"ALTER {called(key)} OWNER TO {role}")
         born = _given_by_default(key, before, _unquoted(role), _privileges(key, Parts(key.kind, ""), role, parts))
         wanted = _privileges(key, parts, role, parts)
@@ -297,18 +298,17 @@ def _makes_table(key: Key, parts: Parts, of: Snapshot, made: set[Key]) -> Iterat
 
 
 def inline(table: Key, of: Snapshot) -> list[tuple[Key, Parts]]:
-    """The constraints that CREATE TABLE can make: not those that point to other tables, nor those that it has no words
-    for.
-    """
-    found = [(one, parts_of(one, of)) for one in of if one.kind == "constraint" and table_key(one) == table]
-    return [
-        (one, parts)
-        for one, parts in found
-        if not parts.body.startswith("FOREIGN KEY")
-        and not parts.body.endswith("NOT VALID")
-        and not parts["WITH ("]
-        and not parts["TABLESPACE "]
-    ]
+    """The constraints that CREATE TABLE makes."""
+    begin = join(table.name, "")
+    own = (one for one in of if one.kind == "constraint" and one.schema == table.schema and one.name.startswith(begin))
+    return [(one, parts_of(one, of)) for one in own if is_inline(one, of)]
+
+
+def is_inline(constraint: Key, of: Snapshot) -> bool:
+    """Not those that point to other tables, nor those that CREATE TABLE has no words for."""
+    parts = parts_of(constraint, of)
+    apart = parts.body.startswith("FOREIGN KEY") or parts.body.endswith("NOT VALID")
+    return not (apart or parts["WITH ("] or parts["TABLESPACE "])
 
 
 def differs_from_parents(column: Key, of: Snapshot) -> Iterator[str]:
