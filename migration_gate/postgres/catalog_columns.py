@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from migration_gate.operations.model import Table
-from migration_gate.postgres.catalog import Key, Snapshot, facets, owner, split
+from migration_gate.postgres.catalog import Key, Snapshot, facets, join, owner, split
 from migration_gate.postgres.catalog_sql import call, escaped, execute, options, schema_of, table_name, value
 from migration_gate.rules.remedies import literal, quoted, schema_keyword, sql_name
 
@@ -84,6 +84,9 @@ _MOST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 def owned_sequence(key: Key, of: Snapshot) -> Key | None:
     """The sequence that belongs to a column."""
+    usual = Key("sequence", key.schema, "_".join((*split(key.name), "seq")))
+    if usual in of and owner(of[usual]) == key:
+        return usual
     return next((one for one, text in of.items() if one.kind == "sequence" and owner(text) == key), None)
 
 
@@ -97,8 +100,8 @@ def _counts_plainly(key: Key, sequence: Key, type_: str, of: Snapshot) -> bool:
 
 
 def _serial(key: Key, one: Column, of: Snapshot, made: set[Key]) -> str | None:
-    sequence = owned_sequence(key, of)
-    if sequence is None or sequence not in made or not one.not_null or not one.default.startswith("nextval("):
+    sequence = owned_sequence(key, of) if one.not_null and one.default.startswith("nextval(") else None
+    if sequence is None or sequence not in made:
         return None
     return _SERIAL.get(one.type) if _counts_plainly(key, sequence, one.type, of) else None
 
@@ -313,8 +316,8 @@ def text(expression: str) -> str:
 
 def of_table(table: Key, of: Snapshot) -> list[Key]:
     """A table's columns. A snapshot does not keep their order: those of the primary key first, then by name."""
-    parts = [one for one in of if one.kind in ("column", "constraint") and one.schema == table.schema]
-    own = [one for one in parts if split(one.name)[0] == table.name]
+    kinds, begin = ("column", "constraint"), join(table.name, "")
+    own = [one for one in of if one.kind in kinds and one.schema == table.schema and one.name.startswith(begin)]
     keys = (of[one] for one in own if one.kind == "constraint" and of[one].startswith("PRIMARY KEY"))
     first = re.findall(r'"(?:[^"]|"")*"|[\w$]+', next(keys, "").partition("(")[2])
     return sorted(

@@ -27,7 +27,7 @@ from migration_gate.postgres.catalog_statements import (
     drops,
     frees,
     in_place,
-    inline,
+    is_inline,
     lineage,
     makes,
     parents,
@@ -205,7 +205,7 @@ class _Plan:
         if key.kind in ("constraint", "index") and self._was_detached(table_key(key)):
             return self._keeps(key)
         if key.kind == "constraint" and table_key(key) in self.made:
-            return key in {one for one, _ in inline(table_key(key), self.after)}
+            return is_inline(key, self.after)
         if key.kind == "sequence" and (column := owner(self.after[key])):
             return columns.is_made_with_its_column(self.after, column, self.made)
         return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from migration_gate.operations.model import Table
 from migration_gate.postgres import catalog_columns as columns
@@ -159,8 +160,9 @@ def _at_birth(key: Key, before: Snapshot, of: Snapshot) -> Iterator[str]:
     parts = parts_of(key, of)
     role = parts["OWNER "]
     if _owned_kind(key):
-        owners = [parts_of(one, of)["OWNER "] for one in of if _owned_kind(one)]
-        if owners.count(role) * 2 < len(owners) and not (key.kind == "sequence" and owner(of[key])):
+        owners = [text for text in of.values() if "OWNER " in text]
+        usual = sum(f"OWNER {role}" in text for text in owners) * 2 >= len(owners)
+        if not usual and not (key.kind == "sequence" and owner(of[key])):
             yield execute(f"ALTER {called(key)} OWNER TO {role}")
         born = _given_by_default(key, before, _unquoted(role), _privileges(key, Parts(key.kind, ""), role, parts))
         wanted = _privileges(key, parts, role, parts)
@@ -296,18 +298,17 @@ def _makes_table(key: Key, parts: Parts, of: Snapshot, made: set[Key]) -> Iterat
 
 
 def inline(table: Key, of: Snapshot) -> list[tuple[Key, Parts]]:
-    """The constraints that CREATE TABLE can make: not those that point to other tables, nor those that it has no words
-    for.
-    """
-    found = [(one, parts_of(one, of)) for one in of if one.kind == "constraint" and table_key(one) == table]
-    return [
-        (one, parts)
-        for one, parts in found
-        if not parts.body.startswith("FOREIGN KEY")
-        and not parts.body.endswith("NOT VALID")
-        and not parts["WITH ("]
-        and not parts["TABLESPACE "]
-    ]
+    """The constraints that CREATE TABLE makes."""
+    begin = join(table.name, "")
+    own = (one for one in of if one.kind == "constraint" and one.schema == table.schema and one.name.startswith(begin))
+    return [(one, parts_of(one, of)) for one in own if is_inline(one, of)]
+
+
+def is_inline(constraint: Key, of: Snapshot) -> bool:
+    """Not those that point to other tables, nor those that CREATE TABLE has no words for."""
+    parts = parts_of(constraint, of)
+    apart = parts.body.startswith("FOREIGN KEY") or parts.body.endswith("NOT VALID")
+    return not (apart or parts["WITH ("] or parts["TABLESPACE "])
 
 
 def differs_from_parents(column: Key, of: Snapshot) -> Iterator[str]:
@@ -362,9 +363,8 @@ def _adds_constraint(key: Key, parts: Parts) -> str:
         what = "primary_key" if one[1] == "PRIMARY KEY" else "unique_constraint"
         return f"op.create_{what}({literal(name)}, {literal(table)}, {_python(_names(one[2]))}{schema})"
     if one := re.fullmatch(r"CHECK \((.*)\)", parts.body, re.DOTALL):  # op.f: it is the whole name, by any convention
-        return (
-            f"op.create_check_constraint(op.f({literal(name)}), {literal(table)}, {literal(escaped(one[1]))}{schema})"
-        )
+        words = [f"op.f({literal(name)})", literal(table), literal(escaped(_bare(one[1])))]
+        return f"op.create_check_constraint({', '.join(words)}{schema})"
     if one := _FOREIGN.fullmatch(parts.body):
         there = _names(one[2])
         words = [literal(name), literal(table), literal(there[-1]), _python(_names(one[1])), _python(_names(one[3]))]
@@ -381,6 +381,13 @@ def _adds_constraint(key: Key, parts: Parts) -> str:
         at = cut.start() if cut else len(body)
         body = body[:at] + tail + body[at:]
     return execute(f"ALTER TABLE {table_name(key)} ADD CONSTRAINT {quoted(name)} {body}")
+
+
+def _bare(expression: str) -> str:
+    """Without the brackets around all of it."""
+    inner = expression.removeprefix("(").removesuffix(")")
+    depths = [*accumulate({"(": 1, ")": -1}.get(one, 0) for one in re.sub(r"'[^']*'|\"[^\"]*\"", "", inner))]
+    return inner if expression.startswith("(") and min(depths, default=0) >= 0 else expression
 
 
 def _policy(parts: Parts) -> str:

@@ -191,6 +191,8 @@ CONSTRAINTS = (
     Case("CHECK missing, unnamed", "constraint", "ALTER TABLE users DROP CONSTRAINT users_name_check",
          ("users_name_check",)),
     Case("CHECK missing, quoted", "constraint", 'ALTER TABLE shop.order DROP CONSTRAINT "Select It"', ("Select It",)),
+    Case("CHECK missing, of a list", "constraint", "ALTER TABLE shop.customers DROP CONSTRAINT known_country",
+         ("known_country",)),
     Case("CHECK extra", "constraint", "ALTER TABLE users ADD CONSTRAINT grown_up CHECK (age > 17)", ("grown_up",)),
     Case("CHECK extra, unnamed", "constraint", "ALTER TABLE users ADD CHECK (city <> '')", ("users_city_check",)),
     Case("CHECK of another expression", "constraint", _constraint("users", "age_is_likely", "CHECK (age >= 0)"),

@@ -407,6 +407,13 @@ CONTROLS = (
     Control("PostgreSQL's own names", _unnamed, _UNNAMED),
     Control("indexes spelled otherwise", _table(_indexes), _INDEXES),
     Control("checks spelled otherwise", _table(_checks), _CHECKS),
+    Control("a list of values, from a dump",
+            _table(lambda: (sa.Column("a", sa.Enum("x", "it's", name="a", native_enum=False, create_constraint=True)),
+                            sa.Index("i", "a", postgresql_where=sa.text("a NOT IN ('y', 'z')")))),
+            _sql("CREATE TABLE t (a varchar(4) CONSTRAINT a CHECK (((a)::text = ANY ((ARRAY['x'::character varying, "
+                 "'it''s'::character varying])::text[]))))",
+                 "CREATE INDEX i ON t (a) WHERE ((a)::text <> ALL ((ARRAY['y'::character varying, "
+                 "'z'::character varying])::text[]))")),
     Control("unique by an index", _table(_unique_by_index), _UNIQUE_BY_INDEX),
     Control("unique=True and create_unique_constraint",
             _table(lambda: (sa.Column("a", sa.Integer, unique=True),), CONVENTION),

@@ -171,6 +171,7 @@ def _shop(made: sa.MetaData) -> None:
         sa.Column("city", sa.Text),
         sa.Column("zip", sa.Text),
         sa.UniqueConstraint("id", name="uq_customers_id"),
+        sa.CheckConstraint("country IN ('de', 'fr')", name="known_country"),
         schema="shop",
     )
     sa.Table(

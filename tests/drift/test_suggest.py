@@ -101,7 +101,7 @@ def test_to_standard_output_the_report_goes_elsewhere(tmp_path: Path, gate: Gate
     said = gate("ci", "--suggest", "-", cwd=folder)
     assert said.status == 1
     ast.parse(said.out)
-    assert 'op.create_check_constraint(op.f("born"), "users", "(age > 0)")' in said.out
+    assert 'op.create_check_constraint(op.f("born"), "users", "age > 0")' in said.out
     assert 'op.drop_constraint("born", "users")' in said.out
     assert "check constraint `born`" in said.err
     assert [one.name for one in (folder / "migrations/versions").iterdir()] == ["a1.py"]
