@@ -46,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from migration_gate.commands import explain
 
             return explain.run(options)
+        if options.command == "doctor":
+            from migration_gate.commands import doctor
+
+            return doctor.run(options)
         from migration_gate.commands import ci
 
         return ci.run(options)
@@ -98,18 +102,19 @@ def parser() -> argparse.ArgumentParser:
     ci = add("ci", help="rehearse the upgrade on a throwaway PostgreSQL, and compare with the models")
     _common(ci)
     _everything(ci)
-    ci.add_argument(
-        "--postgres",
-        default=None,
-        metavar="WHERE",
-        help="auto (the default), local, embedded, docker, a postgresql:// URL, or a major version such as 16",
-    )
-    ci.add_argument("--image", default=None, metavar="IMAGE", help="a container image, such as postgres:16")
+    _throwaway(ci)
     ci.add_argument(
         "--data", default=None, metavar="DUMP", help="begin with a dump of pg_dump's, at the revision that it stands at"
     )
     ci.add_argument("--plan", action="store_true", help="show what ran, by transaction: the locks, and what waited")
-    ci.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
+
+    doctor = add("doctor", help="say what is wrong with a real database, read-only, and the commands that mend it")
+    doctor.add_argument(
+        "--url", default=None, metavar="URL", help="the database, postgresql://…; default: the one that env.py asks for"
+    )
+    _report(doctor)
+    _throwaway(doctor)
+    doctor.add_argument("--plan", action="store_true", help="show what the pending revisions will run, by transaction")
 
     explain = add("explain", help="why a rule exists, and what to write instead")
     explain.add_argument("rule", nargs="?", metavar="RULE", help="a rule's name; all of them are listed if none")
@@ -129,19 +134,34 @@ def _everything(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _throwaway(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--postgres",
+        default=None,
+        metavar="WHERE",
+        help="auto (the default), local, embedded, docker, a postgresql:// URL, or a major version such as 16",
+    )
+    command.add_argument("--image", default=None, metavar="IMAGE", help="a container image, such as postgres:16")
+    command.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
+
+
 def _common(command: argparse.ArgumentParser) -> None:
+    _report(command)
+    command.add_argument(
+        "--base",
+        default=None,
+        metavar="REF",
+        help="the git ref that this branch will merge into; what it has, has shipped",
+    )
+
+
+def _report(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--project",
         action="append",
         default=[],
         metavar="PATH",
         help="only this project (its folder or ini file)",
-    )
-    command.add_argument(
-        "--base",
-        default=None,
-        metavar="REF",
-        help="the git ref that this branch will merge into; what it has, has shipped",
     )
     command.add_argument("--format", choices=("text", "json", "github"), default="text")
     command.add_argument(

@@ -13,7 +13,7 @@ from migration_gate.postgres.catalog import INDENT, Key, Snapshot, facets, snaps
 from migration_gate.postgres.catalog_differences import Difference, Words, differences
 from migration_gate.postgres.databases import connect
 from migration_gate.project.history import History
-from migration_gate.rehearsal.child import Command, Session
+from migration_gate.rehearsal.child import Session
 
 # How a sentence tells the migrations' schema (the first) from the real one.
 REAL = Words(
@@ -30,9 +30,7 @@ _OWN_FACETS = ("OWNER ", "PRIVILEGES ", "COMMENT ", "STATISTICS ", "VERSION ", "
 _OWN_KINDS = ("default privileges",)
 # What administrators add to a database beside its schema.
 _BESIDE = ("extension", "publication", "event trigger", "foreign-data wrapper", "server")
-NOT_COMPARED = (
-    "owners, privileges, comments, statistics targets, tablespaces and versions of extensions are not compared"
-)
+NO_SERVER = "there is no PostgreSQL to build the revisions' schema on, so it was not compared"
 
 
 class Compared(NamedTuple):
@@ -107,6 +105,3 @@ def ways(history: History) -> Iterator[list[str]]:
         before = history.ancestors(head)
         yield [one for one in ordered if one in before]
 
-
-def command_to(revision: str, first: bool) -> Command:
-    return Command(to=(revision,), begin=first)

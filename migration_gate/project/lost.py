@@ -224,7 +224,7 @@ class _Search:
 
     def _in_reflogs(self, paths: Sequence[str], ident: str) -> Place | None:
         said = git.ask(self.top, "log", "-g", "--all", "HEAD", "--format=%gd %H").split("\n")[:MOST]
-        entries = [line.partition(" ")[::2] for line in said if line]
+        entries = sorted((line.partition(" ")[::2] for line in said if line), key=lambda one: one[0][:5] != "HEAD@")
         has = self._with_id([f"{commit}:{path}" for path in paths for commit in {one for _, one in entries}], ident)
         for name, commit in entries:
             for path in paths:

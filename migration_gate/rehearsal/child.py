@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -70,8 +70,8 @@ class Session:
     on a database that the gate has made. An upgrade-command of the project's own is a process for one command.
 
     ``make(name)`` makes a database; ``seen`` is told of every event. ``instead`` names another of the injected
-    programs, with its arguments, which runs for one command. With ``own`` the environment and the URL stay the
-    project's own; its connections are taken to the throwaway server all the same, and ``told`` knows what they were.
+    programs, with its arguments, which runs for one command. ``own`` is an environment that stays
+    as it is, and so does the URL; the project's connections are taken to the throwaway server all the same, and ``told`` knows what they were.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Session:
         make: Callable[[str], None],
         seen: Callable[[Event], None],
         instead: tuple[str, ...] = (),
-        own: bool = False,
+        own: Mapping[str, str] | None = None,
     ) -> None:
         self.project, self.server, self.make, self.seen, self.instead = project, server, make, seen, instead
         self.own = own
@@ -146,7 +146,7 @@ class Session:
 
     def _tell(self, command: Command, primary: str) -> None:
         self.number += 1
-        _write_job(self.folder, self.project, self.server, primary, self.number, command, self.deadline, self.own)
+        _write_job(self.folder, self.project, self.server, primary, self.number, command, self.deadline, self.own is not None)
         (self.folder / f"go-{self.number}").touch()
 
     def _follow(self, primary: str) -> list[Event]:

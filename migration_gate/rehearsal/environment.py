@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,14 +18,16 @@ from migration_gate.project.model import Project
 USUAL = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URL")
 
 
-def variables(project: Project, server: Server, database: str, folder: str, own: bool = False) -> dict[str, str]:
+def variables(
+    project: Project, server: Server, database: str, folder: str, own: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The child's whole environment. libpq's own variables name the throwaway server too, so that a connection without
-    parameters goes there. With ``own`` they stay as they are, but for those that would lead libpq past what is said in
-    a call.
+    parameters goes there. An environment of its ``own`` stays as it is, but for those that would lead libpq past what
+    is said in a call.
     """
-    if own:
+    if own is not None:
         misleading = ("PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR")
-        return _guarded({name: value for name, value in os.environ.items() if name not in misleading}, project, folder)
+        return _guarded({name: value for name, value in own.items() if name not in misleading}, project, folder)
     given = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name == "PGTZ"}
     given |= {
         "PGHOST": server.host,

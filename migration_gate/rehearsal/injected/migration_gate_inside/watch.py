@@ -100,7 +100,7 @@ def install_environment(module: ModuleType) -> None:
             version_table=str(options.get("version_table") or "alembic_version"),
             version_table_schema=options.get("version_table_schema"),
             transaction_per_migration=bool(options.get("transaction_per_migration", False)),
-            which=redirect.which(options.get("connection")),
+            which=redirect.which(self.get_context().connection),
         )
         return result
 
