@@ -15,13 +15,13 @@ from typing import NamedTuple
 from migration_gate.doctor.asked import Unset, Wanted
 from migration_gate.doctor.database import Database, Holder, Size, VersionTable, in_the_way
 from migration_gate.doctor.environment import Variable
-from migration_gate.doctor.schema import Compared, REAL
+from migration_gate.doctor.schema import REAL, Compared
 from migration_gate.findings import Finding, Planned
 from migration_gate.operations.model import Lock, Table
+from migration_gate.postgres.catalog_differences import Difference, said
 from migration_gate.project.history import History, build
 from migration_gate.project.lost import Lost, Place
 from migration_gate.project.model import Project, command
-from migration_gate.postgres.catalog_differences import Difference, said
 from migration_gate.rules.judging import shown
 from migration_gate.rules.multiple_heads import branches
 
@@ -104,7 +104,11 @@ def env_fails(
         5,
         "a variable is not set",
         message + "\n".join(which),
-        otherwise=("# set it to what it is where the application runs, then look again:", *lines, "migration-gate doctor"),
+        otherwise=(
+            "# set it to what it is where the application runs, then look again:",
+            *lines,
+            "migration-gate doctor",
+        ),
         path=place[0] or first[0],
         line=place[1] or first[1],
     )
@@ -119,7 +123,9 @@ def elsewhere(project: Project, wanted: Wanted, table: VersionTable) -> Cause:
         f"Alembic looks for {wanted.version_table} in {looks}, as env.py has it, and finds no version there; the table "
         f"is {table}, and stands at {_list(table.rows or ())}. Alembic takes this database for an empty one: an upgrade "
         "would begin with the first revision, and stop at the first table that is there already.",
-        (f'# in {_near(project, project.directory / "env.py")}, to context.configure: version_table_schema="{table.schema}"',),
+        (
+            f'# in {_near(project, project.directory / "env.py")}, to context.configure: version_table_schema="{table.schema}"',
+        ),
         path=project.directory / "env.py",
     )
 
@@ -154,7 +160,7 @@ def overlapping(project: Project, history: History, rows: Sequence[str], over: S
         5,
         "the version table has rows too many",
         f"the version table has the rows {_list(rows)}; {_list(kept)} {_are('comes', 'come', len(kept))} after "
-        f"{_list(over)} already, so that there is one version too many. Alembic stops with \"overlaps with other requested "
+        f'{_list(over)} already, so that there is one version too many. Alembic stops with "overlaps with other requested '
         'revisions".',
         tuple(_stamped(project, project, kept, purge=True)),
     )
@@ -204,15 +210,16 @@ def in_git(project: Project, history: History, rows: Sequence[str], lost: Lost) 
         abandoned.append(upgrading(project, history))
     also = ""
     if len(lost.chain) > 1:
-        also = "\nIt comes after others that no file here has either: " + _list([one.revision.id for one in lost.chain[1:]])
+        also = "\nIt comes after others that no file here has either: " + _list(
+            [one.revision.id for one in lost.chain[1:]]
+        )
     title = f' "{first.revision.message}"' if first.revision.message else ""
     return Cause(
         3,
         "revision not found",
         f"{_at(project, lost.ident)}\n"
         f"It is in git{title}: {first.where}, commit {first.commit} ({first.author}, {first.ago}, {first.date}), "
-        f"{first.path}{also}"
-        + ("\nWith it this history has two heads, so they are merged." if merge else ""),
+        f"{first.path}{also}" + ("\nWith it this history has two heads, so they are merged." if merge else ""),
         (*restore, *merge, upgrading(project, whole if not merge else history)),
         tuple(abandoned),
         revision=lost.ident,
@@ -347,7 +354,12 @@ _ORDER: tuple[Lock, ...] = (
     "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE",
     "ACCESS EXCLUSIVE",
 )  # fmt: skip
-_WORK = {"scan": "reads all of it", "index build": "builds an index", "rewrite": "writes all of it anew", "rows": "changes rows"}
+_WORK = {
+    "scan": "reads all of it",
+    "index build": "builds an index",
+    "rewrite": "writes all of it anew",
+    "rows": "changes rows",
+}
 
 
 def behind(project: Project, history: History, rows: Sequence[str], pending: Sequence[str], traffic: Traffic) -> Cause:
@@ -403,7 +415,9 @@ def size_words(size: Size) -> str:
 
 def holder_words(one: Holder) -> str:
     """ "pid 4711 (web), idle in transaction for 12 min, ROW EXCLUSIVE on orders"."""
-    who = f"pid {one.pid}" + (f" ({one.application})" if one.application else "") if one.pid else "a prepared transaction"
+    who = (
+        f"pid {one.pid}" + (f" ({one.application})" if one.application else "") if one.pid else "a prepared transaction"
+    )
     since = f" for {_age(one.seconds)}" if one.seconds is not None else ""
     state = f", {one.state or 'in a transaction'}{since}" if one.state or since else ""
     return who + state + (f", {one.lock} on {one.table}" if one.table else "")
@@ -442,7 +456,9 @@ def by_hand(
     )
     adopt = [
         "# To keep it, say it in a revision, which every other database then gets as well:",
-        command(project, 'revision -m "adopt what was changed by hand"', 'revision -m "adopt what was changed by hand"'),
+        command(
+            project, 'revision -m "adopt what was changed by hand"', 'revision -m "adopt what was changed by hand"'
+        ),
         *(f"# in its upgrade(): {line}" for code in calls for line in code.split("\n")),
         *(() if calls else ("# write the change into its upgrade(), and the way back into its downgrade()",)),
         "# and here, where it is done already, only say so:",

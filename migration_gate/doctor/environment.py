@@ -89,7 +89,11 @@ def _settings(module: Module, one: ast.ClassDef) -> Iterator[Variable]:
         if isinstance(node, ast.keyword) and node.arg == "env_prefix":
             prefix = _text(node.value) or ""
     for field in one.body:
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id != "model_config":
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and field.target.id != "model_config"
+        ):
             yield Variable((prefix + field.target.id).upper(), module.path, field.lineno, field.value is None)
 
 

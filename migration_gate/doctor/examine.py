@@ -63,7 +63,8 @@ class Patient:
         self.project = project._replace(settings=project.settings._replace(upgrade_command=None))
         self.history, self.server, self.given, self.say = history, server, given, say
         self.told = told  # the pairs of projects whose one version table has been spoken of
-        self.environment = None if given else environment
+        self.environment = environment
+        self.own = None if given else environment
         self.prefix = f"{server.prefix}{number}" if server else ""
         self.count = 0
         self.schemas: set[str] = set()  # which env.py expects before the first revision runs
@@ -75,7 +76,7 @@ class Patient:
             notes = (Note(f"{self.project.name}: {schema.NO_SERVER}"),)
             one = self._database(None, Wanted(self.given), others)
             return [one._replace(notes=(*notes, *one.notes))]
-        with Session(self.project, self.server, self._make, self._hear, own=self.environment) as session:
+        with Session(self.project, self.server, self._make, self._hear, own=self.own) as session:
             self.say(f"{self.project.name}: env.py")
             asked = ask(session, self._new(session), self.given)
             self.schemas = {one.version_schema for one in asked.wanted if one.version_schema}
@@ -133,6 +134,7 @@ class Patient:
     # ── one database ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _database(self, session: Session | None, wanted: Wanted, others: Others) -> Examined:
+        wanted = wanted._replace(target=url.completed(wanted.target, self.environment))
         self.say(f"{self.project.name}: {wanted.target.shown}")
         try:
             with url.opened(wanted.target) as connection:
@@ -179,9 +181,7 @@ class _Visit:
         ghosts = [one for one in rows if one not in own and not (theirs and one in theirs[1])]
         if theirs and (both := frozenset((self.project.directory, theirs[0].directory))) not in self.of.told:
             self.of.told.add(both)
-            found.append(
-                causes.shared(self.project, theirs[0], self.wanted, own, theirs[1], self.wanted.target.shown)
-            )
+            found.append(causes.shared(self.project, theirs[0], self.wanted, own, theirs[1], self.wanted.target.shown))
         over = [one for one in own if any(one in self.history.ancestors(other) for other in own if other != one)]
         if over:
             found.append(causes.overlapping(self.project, self.history, own, over))
@@ -212,6 +212,8 @@ class _Visit:
             table = next((one for one in named if one.schema == self.wanted.version_schema), None)
         else:
             table = next((one for one in named if one.visible), None)
+        # A schema that this role may not use is in nobody's search path.
+        table = table or next((one for one in named if one.rows is None and not self.wanted.version_schema), None)
         if table and table.rows is None:
             role, where = self.there.role, self.wanted.target.shown
             self.problems.append(
@@ -366,7 +368,9 @@ class _Visit:
     def _aside(self, compared: Compared) -> Compared:
         """Where another project keeps its version in this database too, tables that no revision here makes are its."""
         theirs = [one for one in self.there.versions if one.name != self.wanted.version_table]
-        foreign = [one for one in compared.found if one.before is None and one.kind in ("table", "enum", "view", "sequence")]
+        foreign = [
+            one for one in compared.found if one.before is None and one.kind in ("table", "enum", "view", "sequence")
+        ]
         if not theirs or not foreign:
             return compared
         self.notes.append(
@@ -396,4 +400,3 @@ class _Visit:
             return []
         sentences = [one.message.split("\n")[0] for one in models_compared(self.project, ran).findings]
         return [causes.models(self.project, sentences)] if sentences else []
-

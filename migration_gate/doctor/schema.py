@@ -104,4 +104,3 @@ def ways(history: History) -> Iterator[list[str]]:
     for head in history.heads:
         before = history.ancestors(head)
         yield [one for one in ordered if one in before]
-

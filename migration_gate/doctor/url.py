@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -91,6 +90,15 @@ def from_asked(asked: Mapping[str, Any]) -> Target:
     return Target(_libpq(given))
 
 
+def completed(target: Target, environment: Mapping[str, str]) -> Target:
+    """With what libpq's variables say of the parameters that the target leaves out: PGHOST, PGSERVICE and their like, as
+    they were before a throwaway server took them away.
+    """
+    names = {one.envvar.decode(): one.keyword.decode() for one in psycopg.pq.Conninfo.get_defaults() if one.envvar}
+    said = {key: environment[name] for name, key in names.items() if environment.get(name)}
+    return Target({**said, **target.parameters})
+
+
 def _libpq(given: Mapping[str, Any]) -> dict[str, str]:
     """The parameters under libpq's names, those left out that only another driver knows."""
     found: dict[str, str] = {}
@@ -151,8 +159,3 @@ def looking(connection: psycopg.Connection) -> Iterator[psycopg.Connection]:
         for name, value in list(_LIMITS.items())[1:]:
             connection.execute(f"SET LOCAL {name} = {value}".encode())
         yield connection
-
-
-def key(target: Target) -> str:
-    """The same for two names of one database."""
-    return json.dumps(sorted((k, v) for k, v in target.parameters.items() if k in ("host", "port", "dbname")))

@@ -174,7 +174,9 @@ class _Search:
         ref, _, path = first.partition(":")
         kind = refs[ref].partition(" ")[0]
         others = [refs[one.partition(":")[0]] for one in has if one != first]
-        same = [one.partition(" ")[2] for one in dict.fromkeys(others) if one.partition(" ")[0] == kind and ref != "HEAD"]
+        same = [
+            one.partition(" ")[2] for one in dict.fromkeys(others) if one.partition(" ")[0] == kind and ref != "HEAD"
+        ]
         more = f" and {', '.join(same[:2])}" + (" …" if len(same) > 2 else "") if same else ""
         # The last commit that changed it there; its content is the tip's.
         last = git.ask(self.top, "log", "-1", "--format=%H", ref, "--", f":(top){path}").strip()
@@ -245,7 +247,9 @@ class _Search:
         trees = git.objects(self.top, [f"{place.commit}:{folder}"])
         found = {}
         for tree in trees.values():
-            ids = {f"{folder}/{name}".lstrip("/"): ident for _, name, ident in git.entries(tree) if name.endswith(".py")}
+            ids = {
+                f"{folder}/{name}".lstrip("/"): ident for _, name, ident in git.entries(tree) if name.endswith(".py")
+            }
             contents = git.objects(self.top, ids.values())
             for path, ident in ids.items():
                 one = contents.get(ident)

@@ -146,7 +146,9 @@ class Session:
 
     def _tell(self, command: Command, primary: str) -> None:
         self.number += 1
-        _write_job(self.folder, self.project, self.server, primary, self.number, command, self.deadline, self.own is not None)
+        _write_job(
+            self.folder, self.project, self.server, primary, self.number, command, self.deadline, self.own is not None
+        )
         (self.folder / f"go-{self.number}").touch()
 
     def _follow(self, primary: str) -> list[Event]:

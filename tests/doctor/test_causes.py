@@ -72,7 +72,7 @@ def test_behind_with_its_locks_and_who_is_in_the_way(shop: Open) -> None:
     assert "the database is at b2b2b2b2, and 1 revision waits:" in said.out
     assert "    c3c3c3c3  change c3c3c3c3" in said.out
     assert "    users  ACCESS EXCLUSIVE, 1." in said.out
-    assert "MB, about 2,000 rows  (c3c3c3c3_change.py:15)" in said.out
+    assert "MB, about 2,000 rows  (c3c3c3c3_change.py:16)" in said.out
     assert f"    pid {pid} (nightly report), idle in transaction for 0 s, ACCESS SHARE on users" in said.out
     assert "secret of theirs" not in said.out
     assert commands(said) == ["alembic upgrade head"]
@@ -85,7 +85,7 @@ def test_what_lint_refuses_of_the_pending_revisions_is_said_first(shop: Open) ->
     one = shop(files=bad)
     one.at("b2b2b2b2")
     said = one.doctor("--plan")
-    assert "migrations/versions/c3c3c3c3_change.py:15  not-null-without-default" in said.out
+    assert "migrations/versions/c3c3c3c3_change.py:16  not-null-without-default" in said.out
     assert "users: ACCESS EXCLUSIVE, reads and writes wait" in said.out
 
 
@@ -103,7 +103,11 @@ def test_what_was_changed_by_hand_is_adopted_by_a_revision(shop: Open) -> None:
     assert "    index `ix_users_email` on `users` is in the database and in no migration\n" in said.out
     assert "in 2 places" in " ".join(said.out.split())
     lines = [line for line in commands(said) if not line.startswith("#")]
-    assert lines == ['alembic revision -m "adopt what was changed by hand"', "alembic stamp head", "migration-gate doctor"]
+    assert lines == [
+        'alembic revision -m "adopt what was changed by hand"',
+        "alembic stamp head",
+        "migration-gate doctor",
+    ]
     one.run(lines[0])
     (made,) = (path for path in (one.root / "migrations/versions").iterdir() if "adopt" in path.name)
     text = made.read_text()
@@ -189,7 +193,10 @@ def test_without_the_variable_a_url_does(shop: Open, monkeypatch: pytest.MonkeyP
 def test_a_url_of_something_else_than_postgresql(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shop()
     text = (one.root / "migrations/env.py").read_text()
-    write(one.root, {"migrations/env.py": text.replace('os.environ["SHOP_URL"]', 'os.environ.get("NO_SHOP", "sqlite:///s.db")')})
+    write(
+        one.root,
+        {"migrations/env.py": text.replace('os.environ["SHOP_URL"]', 'os.environ.get("NO_SHOP", "sqlite:///s.db")')},
+    )
     said = one.doctor()
     assert "an engine for sqlite" in " ".join(said.out.split())
     assert "    NO_SHOP   migrations/env.py:6" in said.out
@@ -228,7 +235,9 @@ def test_two_projects_in_one_version_table(shop: Open) -> None:
         "stock/migrations/script.py.mako": MAKO,
         **{
             f"stock/migrations/versions/{ident}.py": text
-            for ident, text in (("e5e5e5e5", file("e5e5e5e5", None, 'op.create_table("stock", sa.Column("id", sa.Integer()))', "pass")),)
+            for ident, text in (
+                ("e5e5e5e5", file("e5e5e5e5", None, 'op.create_table("stock", sa.Column("id", sa.Integer()))', "pass")),
+            )
             for text in text.values()
         },
     }

@@ -212,7 +212,11 @@ def test_several_causes_have_one_list_of_commands(shop: Open) -> None:
     said = one.doctor()
     assert said.out.index("cause 3") < said.out.index("cause 1: several heads")
     lines = commands(said)
-    assert [one.split(" --")[0] for one in lines] == ["git restore", 'alembic merge heads -m "merge heads"', "alembic upgrade head"]
+    assert [one.split(" --")[0] for one in lines] == [
+        "git restore",
+        'alembic merge heads -m "merge heads"',
+        "alembic upgrade head",
+    ]
     one.run(*lines)
     one.healthy()
     assert SECOND
