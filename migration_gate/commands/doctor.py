@@ -1,4 +1,4 @@
-"""``migration-gate doctor``: look at a real database, read-only; say which cause it is, and the commands that mend it."""
+"""``migration-gate doctor``: look at a real database, read-only; say which cause it is, and what mends it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from migration_gate.project.model import Project
 from migration_gate.rules.judging import shown
 
 if TYPE_CHECKING:
-    from migration_gate.doctor.examine import Examined
     from migration_gate.doctor.url import Target
+    from migration_gate.doctor.visit import Examined
     from migration_gate.postgres.server import Server
 
 
@@ -44,6 +44,7 @@ def judge(graphs: Sequence[tuple[Project, History]], options: Namespace) -> Verd
     """Every project's databases, one after the other."""
     from migration_gate.doctor import url
     from migration_gate.doctor.examine import Patient
+    from migration_gate.doctor.visit import Around
 
     given = url.from_url(options.url) if options.url else None
     environment = dict(os.environ)  # before the throwaway server takes libpq's variables out of it
@@ -53,9 +54,9 @@ def judge(graphs: Sequence[tuple[Project, History]], options: Namespace) -> Verd
         progress = stack.enter_context(Progress())
         server = _server(stack, graphs, options, given)
         for number, (project, graph) in enumerate(graphs, 1):
-            patient = Patient(project, graph, server, number, given, environment, progress.say, told)
-            others = _others(graphs, project, options)
-            examined += [(project, one) for one in patient.examine(others)]
+            around = Around(_others(graphs, project, options), told, progress.say)
+            patient = Patient(project, graph, given, environment, around)
+            examined += [(project, one) for one in patient.examine(server, number)]
     return _verdict(examined, options)
 
 

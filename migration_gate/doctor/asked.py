@@ -21,6 +21,7 @@ class Wanted(NamedTuple):
     number: int = 0
     version_table: str = "alembic_version"
     version_schema: str | None = None
+    filters: tuple[str, ...] = ()  # by which env.py leaves objects out of what it compares
 
 
 class Unset(NamedTuple):
@@ -41,6 +42,7 @@ class Asked(NamedTuple):
     error: str = ""
     path: Path | None = None
     line: int | None = None
+    refused: bool = False  # it goes to a database in a way that the gate cannot follow
 
 
 def ask(session: Session, primary: str, given: Target | None) -> Asked:
@@ -51,7 +53,7 @@ def ask(session: Session, primary: str, given: Target | None) -> Asked:
     unset = tuple(Unset(one["name"], Path(one["path"]), one["line"]) for one in ran.of("missing-variable"))
     if failed := _failed(ran):
         path = Path(failed["path"]) if failed.get("path") else None
-        return Asked((), unset, failed["message"], path, failed.get("line"))
+        return Asked((), unset, failed["message"], path, failed.get("line"), failed.get("refused", False))
     configured = ran.of("configured")
     if not configured or all(one["which"] is None for one in configured):
         return Asked((), unset, "env.py ended without a connection that context.configure() was given")
@@ -61,10 +63,11 @@ def ask(session: Session, primary: str, given: Target | None) -> Asked:
             continue
         target = given or url.from_asked(session.told(one["which"]))
         number = session.asked.get(one["which"], 0)
-        wanted[one["which"]] = Wanted(target, number, one["version_table"], one["version_table_schema"])
+        filters = tuple(name for name in ("include_object", "include_name") if one[name])
+        wanted[one["which"]] = Wanted(target, number, one["version_table"], one["version_table_schema"], filters)
     if given and len(wanted) > 1:
         raise CannotJudge(
-            f"{session.project.name} has {len(wanted)} databases, and --url names one: leave it out, and each is looked at"
+            f"{session.project.name} has {len(wanted)} databases, and --url names one: without it each is looked at"
         )
     return Asked(tuple(wanted.values()), unset)
 
@@ -72,7 +75,8 @@ def ask(session: Session, primary: str, given: Target | None) -> Asked:
 def _failed(ran: Ran) -> Mapping[str, Any] | None:
     """What ended env.py, as {message, path, line}."""
     for one in ran.of("error"):
-        return {**one, "message": _words(one)}
+        refused = "Refused" in (one["type"], *(two.partition(":")[0] for two in one["chain"]))
+        return {**one, "message": _words(one), "refused": refused and "an engine for" not in str(one)}
     for one in ran.of("too-long"):
         return {**one, "message": "it did not end in time"}
     if ran.status:

@@ -34,8 +34,8 @@ _CONFLICTS: dict[Lock, frozenset[Lock]] = {
 
 
 class VersionTable(NamedTuple):
-    """A table that Alembic keeps versions in, this project's or another's. ``rows`` is None where this role may not read
-    it; ``visible`` is true where the search path finds it.
+    """A table that Alembic keeps versions in, this project's or another's. ``rows`` is None where this role may not
+    read it; ``visible`` is true where the search path finds it.
     """
 
     schema: str
@@ -98,7 +98,8 @@ SELECT n.nspname::text, c.relname::text, pg_table_is_visible(c.oid),
 _TABLES = f"""
 SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p') AND {_OWN} AND NOT ({_IS_VERSION})
-   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+   AND NOT EXISTS (SELECT FROM pg_depend e
+                    WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
 """
 _SIZE = """
 SELECT coalesce(sum(pg_total_relation_size(t.relid)), 0)::int8,

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import psycopg
 
 from migration_gate.doctor.url import looking
-from migration_gate.postgres.catalog import INDENT, Key, Snapshot, facets, snapshot
+from migration_gate.postgres.catalog import INDENT, Snapshot, facets, snapshot
 from migration_gate.postgres.catalog_differences import Difference, Words, differences
 from migration_gate.postgres.databases import connect
+from migration_gate.postgres.server import Server
 from migration_gate.project.history import History
-from migration_gate.rehearsal.child import Session
 
 # How a sentence tells the migrations' schema (the first) from the real one.
 REAL = Words(
@@ -50,18 +50,19 @@ def real(connection: psycopg.Connection, leave: Collection[tuple[str, str]], def
         return _plain(snapshot(connection, leave), default)
 
 
-def built(session: Session, database: str, leave: Collection[tuple[str, str]]) -> Snapshot:
-    """The same of a throwaway database."""
-    with connect(session.server, database) as connection:
-        row = connection.execute("SELECT current_schema()::text").fetchone()
-        return _plain(snapshot(connection, leave), row[0] if row else None)
+def built(server: Server, database: str, leave: Collection[tuple[str, str]], default: str | None) -> Snapshot:
+    """The same of a throwaway database, where the tables may be in "public", or in the schema that is the real one's
+    ``default``, because the project's own URL says so.
+    """
+    with connect(server, database) as connection:
+        return _plain(snapshot(connection, leave), default)
 
 
 def _plain(whole: Snapshot, default: str | None) -> Snapshot:
     moved = default if default not in (None, "public") else None
     found = {}
     for key, definition in whole.items():
-        if key.kind in _OWN_KINDS or key == Key("schema", "", moved or "public"):
+        if key.kind in _OWN_KINDS or (key.kind == "schema" and key.name in ("public", moved)):
             continue
         kept = [one for one in facets(definition) if not one.startswith(_OWN_FACETS)]
         text = "\n".join(one.replace("\n", f"\n{INDENT}") for one in kept)
@@ -80,13 +81,6 @@ def compare(migrated: Snapshot, there: Snapshot) -> Compared:
 
 
 # ── which revision's schema it is ────────────────────────────────────────────────────────────────────────────
-
-
-class Step(NamedTuple):
-    """A state that upgrades pass through: the heads of what has run, and how the real schema differs from it."""
-
-    heads: tuple[str, ...]
-    compared: Compared
 
 
 def walk(history: History, run: Sequence[str], begun: Collection[str] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:

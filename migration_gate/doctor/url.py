@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -57,19 +57,14 @@ def from_url(url: str) -> Target:
     """
     scheme, _, rest = url.partition("://")
     kind, _, driver = scheme.partition("+")
-    authority, slash, tail = rest.partition("/")
+    authority, _, tail = rest.partition("/")
     plain = kind in ("postgres", "postgresql") and (not driver or driver.isalnum())
     # An unescaped "@" or "/" in a password moves the rest of it into the host's name or the port.
     if plain and authority.count("@") <= 1 and "@" not in tail.partition("?")[0]:
-        try:
-            parts = urlsplit(f"postgresql://{authority}{slash}{tail}")
-            found = {"user": parts.username, "password": parts.password, "dbname": parts.path.removeprefix("/")}
-            host, _, port = parts.netloc.rpartition("@")[2].rpartition(":") if parts.port else (parts.hostname, "", "")
-            found |= {"host": (host or "").strip("[]"), "port": str(parts.port or "")}
-            given = {key: unquote(value) for key, value in found.items() if value}
-            return Target(_libpq(given | dict(parse_qsl(parts.query))))
-        except (ValueError, psycopg.Error):
-            pass
+        path, _, query = tail.partition("?")
+        with suppress(psycopg.Error):
+            given = conninfo_to_dict(f"postgresql://{authority}/{path}")
+            return Target(_libpq(given | dict(parse_qsl(query))))
     raise CannotJudge(
         "cannot read the URL: write postgresql://user:password@host:5432/database, with %40 for @ and %2F for / in a "
         "password"
@@ -91,8 +86,8 @@ def from_asked(asked: Mapping[str, Any]) -> Target:
 
 
 def completed(target: Target, environment: Mapping[str, str]) -> Target:
-    """With what libpq's variables say of the parameters that the target leaves out: PGHOST, PGSERVICE and their like, as
-    they were before a throwaway server took them away.
+    """With what libpq's variables say of the parameters that the target leaves out: PGHOST, PGSERVICE and their like,
+    as they were before a throwaway server took them away.
     """
     names = {one.envvar.decode(): one.keyword.decode() for one in psycopg.pq.Conninfo.get_defaults() if one.envvar}
     said = {key: environment[name] for name, key in names.items() if environment.get(name)}
@@ -123,14 +118,14 @@ def _escaped(value: str) -> str:
 
 @contextmanager
 def opened(target: Target) -> Iterator[psycopg.Connection]:
-    """A connection whose every transaction is read-only and short. Raises CannotJudge, in one line, where there is none.
+    """A connection whose every transaction is read-only and short. Raises CannotJudge, in one line, where it fails.
 
     The limits are said as the session begins, which wins over what ALTER ROLE … SET says. A pooler that takes no such
     options (PgBouncer) hands its server sessions on to others, so nothing is set there but inside a transaction.
     """
     options = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
     own = target.parameters.get("options")
-    asked = {
+    asked: dict[str, Any] = {
         **target.parameters,
         "options": f"{own} {options}" if own else options,
         "application_name": "migration-gate doctor",

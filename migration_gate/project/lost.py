@@ -1,11 +1,11 @@
-"""A revision that no file here has, looked for in all that git keeps: branches, remotes' branches, tags, stashes, reflogs,
-and commits that nothing points to any more.
+"""A revision that no file here has, looked for in all that git keeps: branches, remotes' branches, tags, stashes,
+reflogs, and commits that nothing points to any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ MOST = 5_000  # reflog entries, and commits that nothing points to, that are loo
 
 class Place(NamedTuple):
     """Where git has a revision's file. ``commit`` is what `git restore --source` takes; ``path`` is relative to the
-    repository's top; ``where`` says what keeps the commit: "branch feature/ghost", "stash@{0}". ``ago`` and ``date`` are
-    the author's time, in words and as an ISO date.
+    repository's top; ``where`` says what keeps the commit: "branch feature/ghost", "stash@{0}". ``ago`` and ``date``
+    are the author's time, in words and as an ISO date.
     """
 
     revision: Revision
@@ -32,9 +32,9 @@ class Place(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """``chain`` has the revision itself first, then those that it comes after and that no file here has either. ``known``
-    are the revisions of today's files that the chain comes after; ``left`` what of the chain git does not have.
-    ``cut`` says why not all was looked through, "" where it was.
+    """``chain`` has the revision itself first, then those that it comes after and that no file here has either.
+    ``known`` are the revisions of today's files that the chain comes after; ``left`` what of it git does not
+    have. ``cut`` says why not all was looked through, "" where it was.
     """
 
     ident: str
@@ -92,8 +92,13 @@ class _Search:
                     return self._place(having, ident)
         return None
 
-    def _in_time(self, where: str) -> suppress:
-        return _Cut(self.cut, where)
+    @contextmanager
+    def _in_time(self, where: str) -> Iterator[None]:
+        """Goes on where git gives no answer, and remembers what was not looked through for it."""
+        try:
+            yield
+        except git.Silent as reason:
+            self.cut.append(f"{where} were not looked through: {reason}")
 
     def _steps(self, ident: str) -> Iterator[tuple[Callable[[], list[tuple[str, str]]], str]]:
         kept = ("--all", "--reflog", "HEAD")
@@ -196,7 +201,7 @@ class _Search:
         }
 
     def _in_stashes(self, paths: Sequence[str], ident: str) -> Place | None:
-        """A stash is a commit; its second parent is the index, its third what was not in git (git-stash, DISCUSSION)."""
+        """A stash is a commit; its second parent is the index, its third untracked files (git-stash, DISCUSSION)."""
         stashes: list[str] = []
         with suppress(git.Silent):
             stashes = git.ask(self.top, "log", "-g", "--format=%gd %H", "refs/stash", "--").split("\n")
@@ -239,7 +244,8 @@ class _Search:
         revision = self._with_id([f"{commit}:{path}"], ident).get(f"{commit}:{path}")
         if revision is None or said.count("\0") != 3:
             return None
-        return Place(revision, *said.split("\0"), where, path)  # type: ignore[call-arg, misc]
+        short, author, ago, date = said.split("\0")
+        return Place(revision, short, author, ago, date, where, path)
 
     def beside(self, place: Place) -> Mapping[str, Place]:
         """The revisions that stand in the same folder of the same commit, by id."""
@@ -257,20 +263,6 @@ class _Search:
                 if isinstance(read, Revision):
                     found[read.id] = place._replace(revision=read, path=path)
         return found
-
-
-class _Cut(suppress):
-    """Goes on where git gave no answer, and remembers what was not looked through for it."""
-
-    def __init__(self, cut: list[str], where: str) -> None:
-        super().__init__(git.Silent)
-        self.told, self.where = cut, where
-
-    def __exit__(self, kind: object, error: object, trace: object) -> bool:  # type: ignore[override]
-        if isinstance(error, git.Silent):
-            self.told.append(f"{self.where} were not looked through: {error}")
-            return True
-        return False
 
 
 def _folder(path: str) -> str:

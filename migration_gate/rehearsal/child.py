@@ -71,7 +71,8 @@ class Session:
 
     ``make(name)`` makes a database; ``seen`` is told of every event. ``instead`` names another of the injected
     programs, with its arguments, which runs for one command. ``own`` is an environment that stays
-    as it is, and so does the URL; the project's connections are taken to the throwaway server all the same, and ``told`` knows what they were.
+    as it is, and so does the URL; connections are taken to the throwaway server all the same, and ``told`` knows what
+    they were.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -201,7 +201,7 @@ Open = Callable[..., Shop]
 
 
 @pytest.fixture
-def shop(tmp_path: Path, server: Server, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+def shop(tmp_path: Path, server: Server, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Open:
     """``shop("alembic")``: a project of two revisions on main, committed, whose database is there and empty."""
     monkeypatch.delenv("FLASK_APP", raising=False)
 
@@ -219,7 +219,7 @@ def shop(tmp_path: Path, server: Server, gate: Gate, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("SHOP_URL", one.url)
         return one
 
-    yield start
+    return start
 
 
 def edit(one: Shop, line: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor.conftest import GHOST, SECOND, THIRD, Open, Shop, column, commands, file
+from tests.doctor.conftest import GHOST, THIRD, Open, Shop, column, commands, file
 
 PATH = "migrations/versions/f00dbabe1234_change.py"
 
@@ -94,6 +94,7 @@ def test_it_is_found_and_brought_back(hide: Callable[[Shop], None], shop: Open) 
     one.healthy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hide", MORE, ids=lambda one: one.__name__)
 def test_it_is_found_in_other_places(hide: Callable[[Shop], None], shop: Open) -> None:
     one = shop()
@@ -106,7 +107,7 @@ def test_it_is_found_in_other_places(hide: Callable[[Shop], None], shop: Open) -
     one.healthy()
 
 
-@pytest.mark.parametrize("kind", ["alembic", "flask"])
+@pytest.mark.parametrize("kind", [pytest.param("alembic", marks=pytest.mark.slow), "flask"])
 def test_an_abandoned_one_is_taken_back(kind: str, shop: Open) -> None:
     """The branch goes another way: its own revision runs once the abandoned one is gone."""
     one = shop(kind)
@@ -119,6 +120,7 @@ def test_an_abandoned_one_is_taken_back(kind: str, shop: Open) -> None:
     one.healthy()
 
 
+@pytest.mark.slow
 def test_what_it_comes_after_is_brought_back_too_and_two_heads_are_merged(shop: Open) -> None:
     one = shop("flask")
     one.work.branch("feature/ghost")
@@ -135,7 +137,7 @@ def test_what_it_comes_after_is_brought_back_too_and_two_heads_are_merged(shop: 
     one.healthy()
 
 
-@pytest.mark.parametrize("kind", ["alembic", "flask"])
+@pytest.mark.parametrize("kind", ["alembic", pytest.param("flask", marks=pytest.mark.slow)])
 def test_of_one_that_git_has_nowhere_the_schema_says_where_to_stamp(kind: str, shop: Open) -> None:
     one = shop(kind, THIRD)
     one.at("f00dbabe1234")
@@ -149,6 +151,17 @@ def test_of_one_that_git_has_nowhere_the_schema_says_where_to_stamp(kind: str, s
     one.healthy()
 
 
+@pytest.mark.slow
+def test_what_changes_rows_alone_is_taken_to_have_run(shop: Open) -> None:
+    one = shop(files=file("c3c3c3c3", "b2b2b2b2", 'op.execute("UPDATE users SET email = lower(email)")', "pass"))
+    one.at("f00dbabe1234")
+    said = one.doctor()
+    assert "It is that of b2b2b2b2 (change b2b2b2b2) as well: what comes between changes rows alone" in (
+        " ".join(said.out.split())
+    )
+    assert commands(said) == ["alembic stamp --purge c3c3c3c3"]
+
+
 def test_where_no_schema_fits_stamping_is_not_offered(shop: Open) -> None:
     one = shop()
     one.at("f00dbabe1234", columns=("email", "ghost"))
@@ -160,6 +173,7 @@ def test_where_no_schema_fits_stamping_is_not_offered(shop: Open) -> None:
     assert "What to do:" not in said.out
 
 
+@pytest.mark.slow
 def test_an_id_that_was_edited_is_no_file_to_restore(shop: Open) -> None:
     """The file of that commit stands here under another id: bringing the old one back would make it run twice."""
     one = shop()
@@ -173,6 +187,7 @@ def test_an_id_that_was_edited_is_no_file_to_restore(shop: Open) -> None:
     one.healthy()
 
 
+@pytest.mark.slow
 def test_a_file_from_a_folder_that_is_no_version_folder_now_goes_into_one_that_is(shop: Open) -> None:
     one = shop()
     one.work.branch("old")
@@ -184,6 +199,7 @@ def test_a_file_from_a_folder_that_is_no_version_folder_now_goes_into_one_that_i
     one.healthy()
 
 
+@pytest.mark.slow
 def test_a_project_that_is_in_no_repository(shop: Open) -> None:
     one = shop()
     (one.root / ".git").rename(one.root.parent / "git")
@@ -191,6 +207,7 @@ def test_a_project_that_is_in_no_repository(shop: Open) -> None:
     assert "this project is in no git repository" in " ".join(one.doctor().out.split())
 
 
+@pytest.mark.slow
 def test_a_merge_that_no_file_has_is_taken_back(shop: Open) -> None:
     one = shop(files=THIRD | column("d4d4d4d4", "b2b2b2b2", "town"))
     one.work.branch("merged")
@@ -219,4 +236,3 @@ def test_several_causes_have_one_list_of_commands(shop: Open) -> None:
     ]
     one.run(*lines)
     one.healthy()
-    assert SECOND
