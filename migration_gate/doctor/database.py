@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from migration_gate.doctor.url import looking
+from migration_gate.findings import CannotJudge
 from migration_gate.operations.model import Lock, Table
 
 LONG = 60.0  # seconds after which a transaction is told of although it holds no lock that matters
@@ -146,11 +147,17 @@ def read(connection: psycopg.Connection) -> Database:
 
 
 def _rows(connection: psycopg.Connection, schema: str, name: str) -> tuple[str, ...] | None:
-    """None too where row security or a lock keeps this role from it."""
-    with suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.LockNotAvailable), looking(connection):
-        query = sql.SQL("SELECT version_num::text FROM {}").format(sql.Identifier(schema, name))
-        return tuple(sorted(one for (one,) in connection.execute(query)))
-    return None
+    """None too where row security keeps this role from it. Raises CannotJudge where somebody has locked it."""
+    try:
+        with looking(connection):
+            query = sql.SQL("SELECT version_num::text FROM {}").format(sql.Identifier(schema, name))
+            return tuple(sorted(one for (one,) in connection.execute(query)))
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    except psycopg.errors.LockNotAvailable:
+        wanted: tuple[Table, Lock] = Table(name, schema), "ACCESS SHARE"
+        who = "; ".join(map(holder_words, in_the_way([wanted], holders(connection, None)))) or "somebody"
+        raise CannotJudge(f"{schema}.{name} is locked, by an upgrade as it seems: {who}") from None
 
 
 def sizes(connection: psycopg.Connection, tables: Iterable[Table], default: str | None) -> dict[Table, Size]:
@@ -192,3 +199,20 @@ def in_the_way(wanted: Sequence[tuple[Table, Lock]], held: Collection[Holder]) -
         if lock and one.lock in _CONFLICTS[lock]:
             found.append(one)
     return tuple(found)
+
+
+def holder_words(one: Holder) -> str:
+    """ "pid 4711 (web), idle in transaction for 12 min, ROW EXCLUSIVE on orders"."""
+    who = (
+        f"pid {one.pid}" + (f" ({one.application})" if one.application else "") if one.pid else "a prepared transaction"
+    )
+    since = f" for {_age(one.seconds)}" if one.seconds is not None else ""
+    state = f", {one.state or 'in a transaction'}{since}" if one.state or since else ""
+    return who + state + (f", {one.lock} on {one.table}" if one.table else "")
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"

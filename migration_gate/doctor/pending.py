@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.doctor.causes import Cause, are, listed, merging, some, upgrading
-from migration_gate.doctor.database import Holder, Size, in_the_way
+from migration_gate.doctor.database import Holder, Size, holder_words, in_the_way
 from migration_gate.findings import Finding, Planned
 from migration_gate.operations.effects import STRENGTH
 from migration_gate.operations.model import Lock, Table
@@ -106,20 +106,3 @@ def size_words(size: Size) -> str:
     number = f"{amount:.0f}" if amount >= 10 or unit == "B" else f"{amount:.1f}"
     rows = "" if size.rows is None else f", about {size.rows:,} rows"
     return f"{number} {unit}{rows}"
-
-
-def holder_words(one: Holder) -> str:
-    """ "pid 4711 (web), idle in transaction for 12 min, ROW EXCLUSIVE on orders"."""
-    who = (
-        f"pid {one.pid}" + (f" ({one.application})" if one.application else "") if one.pid else "a prepared transaction"
-    )
-    since = f" for {_age(one.seconds)}" if one.seconds is not None else ""
-    state = f", {one.state or 'in a transaction'}{since}" if one.state or since else ""
-    return who + state + (f", {one.lock} on {one.table}" if one.table else "")
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"

@@ -87,10 +87,8 @@ class Visit:
             found.append(pending.several_heads(self.project, self.history, hazard.message, hazard.path, hazard.line))
         if ghosts and not own:  # nobody knows what has run
             return found
-        if not own and not found and self.there.tables and self.beside:
-            equal = self.beside.equal()
-            if equal.heads:
-                return [surroundings.no_version(self.project, self.history, equal, self.there)]
+        if not own and not found and self.there.tables and (equal := self._equal()).heads:
+            return [surroundings.no_version(self.project, self.history, equal, self.there)]
         by_hand = [] if ghosts else self._by_hand(own)
         if not any(one.title == drifted.NOT_WRITTEN for one in by_hand):
             found += self._behind(own)
@@ -153,8 +151,15 @@ class Visit:
             )
         elif found.chain:
             return ghost.in_git(self.project, self.history, found)
-        equal = self.beside.equal() if self.beside else Equal(not_tried=schema.NO_SERVER)
-        return ghost.nowhere(self.project, self.history, found, equal, why)
+        return ghost.nowhere(self.project, self.history, found, self._equal(), why)
+
+    def _equal(self) -> Equal:
+        if self.beside is None:
+            return Equal(not_tried=schema.NO_SERVER)
+        try:
+            return self.beside.equal()
+        except psycopg.errors.LockNotAvailable:
+            return Equal(not_tried="tables of it are locked")
 
     # ── behind ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,6 +197,9 @@ class Visit:
             compared, name = self.beside.own(own)
         except Failed as reason:
             self.problems.append(f"{self.project.name}: the schema was not compared: {reason}")
+            return []
+        except psycopg.errors.LockNotAvailable:
+            self.problems.append(f"{self.project.name}: the schema was not compared, because tables of it are locked")
             return []
         found = []
         if compared.found:

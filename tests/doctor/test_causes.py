@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from migration_gate.doctor import url
 from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
 from tests.conftest import Gate, write
@@ -16,7 +17,7 @@ from tests.doctor.conftest import ALEMBIC_ENV, INI, MAKO, THIRD, Open, column, c
 # ── healthy ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("kind", ["alembic", "flask"])
+@pytest.mark.parametrize("kind", [pytest.param("alembic", marks=pytest.mark.slow), "flask"])
 def test_a_healthy_project(kind: str, shop: Open) -> None:
     one = shop(kind)
     one.run("flask db upgrade" if kind == "flask" else "alembic upgrade head")
@@ -132,6 +133,24 @@ def test_what_pending_revisions_make_too_is_said(shop: Open) -> None:
     assert clash in said.out
     assert "# What pending revisions make too, take back by hand before they run:" in said.out
     assert "      # and then what cause 4 says above: which way is for a person to say" in said.out
+
+
+def test_a_session_that_has_locked_a_table_is_named(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade that hangs, say: what it has locked cannot be looked at, and that is said."""
+    monkeypatch.setitem(url._LIMITS, "lock_timeout", 100)
+    one = shop(files=THIRD)
+    one.at("b2b2b2b2")
+    with databases.connect(one.server, one.database) as other:
+        other.execute("BEGIN")
+        other.execute("ALTER TABLE users ADD COLUMN x int")
+        pid = other.info.backend_pid
+        said = one.doctor()
+        assert re.search(rf"pid {pid}, idle in transaction for \d+ s, ACCESS EXCLUSIVE on users", said.out)
+        assert "the schema was not compared, because tables of it are locked" in said.out
+        other.execute("LOCK TABLE alembic_version")
+        said = one.doctor()
+    assert said.status == 2
+    assert re.search(rf"alembic_version is locked, by an upgrade as it seems: pid {pid}, ", " ".join(said.out.split()))
 
 
 @pytest.mark.slow
@@ -372,6 +391,7 @@ def test_each_database_of_a_project_is_looked_at(
     assert said.out.count("cause 2: behind") == 2
 
 
+@pytest.mark.slow
 def test_tables_in_the_schema_of_the_search_path(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the URL says which, or the database itself, whose word a throwaway one does not have."""
     one = shop()

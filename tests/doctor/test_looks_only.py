@@ -17,7 +17,7 @@ from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
 from migration_gate.project import discovery
 from migration_gate.rehearsal.child import Session
-from tests.conftest import alembic_project, revision
+from tests.conftest import EXAMPLES, alembic_project, revision
 from tests.doctor.conftest import THIRD, Open
 from tests.rehearsal.test_reaches_nothing_else import ASYNC, Listener
 
@@ -210,6 +210,12 @@ def test_a_url_that_cannot_be_read_is_not_repeated(given: str) -> None:
     with pytest.raises(CannotJudge) as caught:
         url.from_url(given)
     assert "heim" not in str(caught.value)
+
+
+def test_a_url_is_one_projects(shop: Open) -> None:
+    one = shop()
+    said = one.gate("doctor", "--url", "postgresql://db/shop", cwd=EXAMPLES)
+    assert (said.status, "name that by --project" in said.err) == (2, True)
 
 
 def test_who_is_in_the_way_is_who_conflicts(server: Server, target: url.Target) -> None:
