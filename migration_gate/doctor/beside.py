@@ -90,9 +90,9 @@ class Beside:
             for number, (revision, heads) in enumerate(schema.walk(self.history, way)):
                 try:
                     self.made.upgrade(name, [revision], begin=not number)
+                    compared = self.compared(name)
                 except Failed as reason:
                     return Equal(not_tried=str(reason))
-                compared = self.compared(name)
                 if not compared.found:
                     same.append(heads)
                 elif same:

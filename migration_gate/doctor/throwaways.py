@@ -24,8 +24,9 @@ class Failed(Exception):  # noqa: N818 (it is a statement, as CannotJudge is)
 
 
 class Throwaways:
-    """Use as a context manager. ``own`` is the environment in which env.py is to find its own database; None: the
-    gate's variables lead it to the throwaway one, as in ``ci``. ``say`` is told what is being done.
+    """Use as a context manager. ``own`` is the environment in which env.py is asked for its own database; None: the
+    gate's variables lead it to the throwaway one, as they do wherever revisions run, and as in ``ci``. ``say`` is told
+    what is being done.
     """
 
     def __init__(
@@ -40,9 +41,11 @@ class Throwaways:
         # As `alembic` and `flask db` run it: an upgrade-command of its own knows no single revisions.
         self.project = project._replace(settings=project.settings._replace(upgrade_command=None))
         self.history, self.server, self.say = history, server, say
+        self.expected = 1  # how many databases the project has
         self.prefix, self.count = f"{server.prefix}{number}", 0
         self.schemas: set[str] = set()  # that are there before the first revision runs: the version tables'
-        self.session = Session(self.project, server, self._make, self._hear, own=own)
+        self.own = own
+        self.session = Session(self.project, server, self._make, self._hear)
 
     def __enter__(self) -> Throwaways:
         self.session.__enter__()
@@ -52,8 +55,15 @@ class Throwaways:
         self.session.__exit__(*raised)
 
     def ask(self, given: Target | None) -> Asked:
-        """What env.py says of its databases. Raises CannotJudge."""
-        asked = ask(self.session, self.new(), given)
+        """What env.py says of its databases. Raises CannotJudge.
+
+        In a process of its own, which is the only one that has the project's environment: no revision runs in it.
+        """
+        with Session(self.project, self.server, self._make, self._hear, own=self.own) as session:
+            name = self.new()
+            session.made.add(name)
+            asked = ask(session, name, given)
+        self.expected = len(asked.wanted)
         self.schemas = {one.version_schema for one in asked.wanted if one.version_schema}
         return asked
 
@@ -78,7 +88,9 @@ class Throwaways:
         return ran
 
     def built(self, name: str, wanted: Wanted, default: str | None) -> Snapshot:
-        """The schema of the one that stands in the place of a real database with that ``default`` schema."""
+        """The schema of the one in the place of a real database, which has that ``default`` schema. Raises Failed."""
+        if self.expected > 1 and len(set(self.session.asked.values())) not in (0, self.expected):
+            raise Failed("its databases cannot be told apart when its variables lead to throwaway ones")
         own = f"{name}_{wanted.number}" if wanted.number else name
         if own not in self.session.made:  # nothing has asked for it yet
             return {}

@@ -18,7 +18,7 @@ from migration_gate.postgres.server import Server
 from migration_gate.project import discovery
 from migration_gate.rehearsal.child import Session
 from tests.conftest import EXAMPLES, alembic_project, revision
-from tests.doctor.conftest import THIRD, Open
+from tests.doctor.conftest import THIRD, Open, file
 from tests.rehearsal.test_reaches_nothing_else import ASYNC, Listener
 
 # ── nothing is written ───────────────────────────────────────────────────────────────────────────────────────
@@ -180,6 +180,36 @@ def test_what_libpqs_variables_say_is_not_followed_there(tmp_path: Path, server:
     )
     assert asks(project, server, dict(environment)).parameters == {"dbname": "real"}
     assert elsewhere.visitors == 0
+
+
+@pytest.mark.parametrize("how", ["subprocess.run(['sh', '-c', LINE])", "os.system(LINE)", "os.popen(LINE).read()"])
+def test_no_program_is_started_that_might_find_it(how: str, tmp_path: Path, server: Server) -> None:
+    """psql, say, which asks the environment where to go, and knows nothing of Python's guards."""
+    before = f"import os, subprocess\nLINE = 'touch {tmp_path}/started'\n{how}"
+    project = alembic_project(
+        tmp_path, 'create_engine("postgresql+psycopg:///real")', {"a1": revision("a1", "pass")}, before
+    )
+    (found,) = discovery.find(project)
+    name = f"{server.prefix}{abs(hash((how, 1))) % 10**8}"
+    databases.create(server, name)
+    with Session(found, server, lambda name: None, lambda event: None, own=dict(os.environ)) as one:
+        asked = ask(one, name, None)
+    assert asked.refused
+    assert "a program that the project's code starts" in asked.error
+    assert not (tmp_path / "started").exists()
+
+
+def test_revisions_run_where_the_usual_variables_lead_to_the_throwaway(
+    shop: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = (
+        'import os; assert "real_one" not in os.environ["DATABASE_URL"] and "real_one" not in os.environ["PGDATABASE"]'
+    )
+    one = shop(files=file("c3c3c3c3", "b2b2b2b2", body, "pass"))
+    one.at("c3c3c3c3")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db.invalid/real_one")
+    monkeypatch.setenv("PGDATABASE", "real_one")
+    one.healthy()
 
 
 # ── small things ─────────────────────────────────────────────────────────────────────────────────────────────
