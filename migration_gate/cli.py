@@ -50,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from migration_gate.commands import init
 
             return init.run(options)
+        if options.command == "doctor":
+            from migration_gate.commands import doctor
+
+            return doctor.run(options)
         from migration_gate.commands import ci
 
         return ci.run(options)
@@ -110,13 +114,7 @@ def parser() -> argparse.ArgumentParser:
     ci = add("ci", help="rehearse the upgrade on a throwaway PostgreSQL, and compare with the models")
     _common(ci)
     _everything(ci)
-    ci.add_argument(
-        "--postgres",
-        default=None,
-        metavar="WHERE",
-        help="auto (the default), local, embedded, docker, a postgresql:// URL, or a major version such as 16",
-    )
-    ci.add_argument("--image", default=None, metavar="IMAGE", help="a container image, such as postgres:16")
+    _throwaway(ci)
     ci.add_argument(
         "--data", default=None, metavar="DUMP", help="begin with a dump of pg_dump's, at the revision that it stands at"
     )
@@ -130,7 +128,14 @@ def parser() -> argparse.ArgumentParser:
         help="write a migration that closes the drift: as the project names its revisions, to FILE, or - for standard "
         "output (the report then goes to --output, or standard error)",
     )
-    ci.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
+
+    doctor = add("doctor", help="say what is wrong with a real database, read-only, and the commands that mend it")
+    doctor.add_argument(
+        "--url", default=None, metavar="URL", help="the database, postgresql://…; default: the one that env.py asks for"
+    )
+    _report(doctor)
+    _throwaway(doctor)
+    doctor.add_argument("--plan", action="store_true", help="show what the pending revisions will run, by transaction")
 
     init = add("init", help="write the hooks, the settings and a workflow; shows them first")
     _project(init)
@@ -155,6 +160,27 @@ def _everything(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _throwaway(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--postgres",
+        default=None,
+        metavar="WHERE",
+        help="auto (the default), local, embedded, docker, a postgresql:// URL, or a major version such as 16",
+    )
+    command.add_argument("--image", default=None, metavar="IMAGE", help="a container image, such as postgres:16")
+    command.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
+
+
+def _common(command: argparse.ArgumentParser, *formats: str) -> None:
+    _report(command, *formats)
+    command.add_argument(
+        "--base",
+        default=None,
+        metavar="REF",
+        help="the git ref that this branch will merge into; what it has, has shipped",
+    )
+
+
 def _project(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--project",
@@ -165,14 +191,8 @@ def _project(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _common(command: argparse.ArgumentParser, *formats: str) -> None:
+def _report(command: argparse.ArgumentParser, *formats: str) -> None:
     _project(command)
-    command.add_argument(
-        "--base",
-        default=None,
-        metavar="REF",
-        help="the git ref that this branch will merge into; what it has, has shipped",
-    )
     command.add_argument("--format", choices=("text", "json", "github", *formats), default="text")
     command.add_argument(
         "--output",

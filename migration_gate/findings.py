@@ -125,6 +125,8 @@ class Verdict(NamedTuple):
     title: str = ""
     plan: tuple[Planned, ...] | None = None  # None: nobody asked for it
     graphs: tuple[Graph, ...] | None = None  # likewise
+    order: tuple[str, ...] = ()  # the commands that mend all of it, in the order to run them, where there are several
+    of: Literal["migrations", "database"] = "migrations"  # what it is about
 
     @property
     def word(self) -> Word:

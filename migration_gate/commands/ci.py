@@ -68,7 +68,7 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     versions: list[tuple[str, set[VersionTable]]] = []
     with Progress() as progress:
         progress.say("starting PostgreSQL")
-        with throwaway(_choice(projects, options)) as server:
+        with throwaway(choice(projects, options)) as server:
             names = ", ".join(project.name for project, _ in graphs)
             verdict = verdict._replace(
                 title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin}){_bases(graphs)}"
@@ -79,7 +79,8 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     return verdict
 
 
-def _choice(projects: list[Project], options: Namespace) -> Choice:
+def choice(projects: Sequence[Project], options: Namespace) -> Choice:
+    """Which PostgreSQL is to be the throwaway one: the options' word, then the settings'."""
     from migration_gate.postgres.throwaway import Choice
 
     wanted = options.postgres or next((one.settings.postgres for one in projects if one.settings.postgres), None)

@@ -311,6 +311,11 @@ def tracked(folder: Path) -> Callable[[Path], bool] | None:
     )
 
 
+def ask(folder: Path, *words: str, given: str = "") -> str:
+    """Git's output, of any command that changes nothing. Raises Silent."""
+    return os.fsdecode(_run(folder, words, given.encode()))
+
+
 def _git(folder: Path, *words: str) -> str | None:
     """Git's output, None where there is no git, no repository, or no answer in time."""
     try:

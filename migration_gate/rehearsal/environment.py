@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -18,10 +19,16 @@ from migration_gate.project.model import Project
 USUAL = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URL")
 
 
-def variables(project: Project, server: Server, database: str, folder: str) -> dict[str, str]:
+def variables(
+    project: Project, server: Server, database: str, folder: str, own: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The child's whole environment. libpq's own variables name the throwaway server too, so that a connection without
-    parameters goes there.
+    parameters goes there. An environment of its ``own`` stays as it is, but for those that would lead libpq past what
+    is said in a call.
     """
+    if own is not None:
+        misleading = ("PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR")
+        return _guarded({name: value for name, value in own.items() if name not in misleading}, project, folder)
     given = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name == "PGTZ"}
     given |= {
         "PGHOST": server.host,
@@ -36,6 +43,11 @@ def variables(project: Project, server: Server, database: str, folder: str) -> d
         given[name] = server.url(database, _driver_of(given.get(name)) or driver_for(project))
     for name, value in project.settings.environment:
         given[name] = filled(value, server, database)
+    return _guarded(given, project, folder)
+
+
+def _guarded(given: dict[str, str], project: Project, folder: str) -> dict[str, str]:
+    """With what puts the guards up in every process, and without what is the gate's own."""
     inside = str(Path(__file__).parent / "injected")
     given["PYTHONPATH"] = os.pathsep.join(filter(None, (inside, given.get("PYTHONPATH"))))
     given["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(interpreter(project)), given.get("PATH"))))

@@ -30,6 +30,8 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
         "notes": [one._asdict() for one in verdict.notes],
         "problems": list(verdict.problems),
     }
+    if verdict.order:
+        document["commands"] = list(verdict.order)
     if verdict.plan is not None:
         document["plan"] = [
             {

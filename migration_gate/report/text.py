@@ -24,7 +24,8 @@ _WORK = {
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     """The whole verdict as text, ending in a newline. With ``notes`` all notes are shown, else the first few."""
-    parts = [_style(clean_line(verdict.title), "1", color), ""] if verdict.title else []
+    parts = [_style(clean_line(verdict.title), "1", color)] if verdict.title else []
+    parts += [""] if verdict.title and verdict.stages else []
     parts += _stages(verdict, color)
     for planned in verdict.plan or ():
         parts += ["", *_planned(planned, color)]
@@ -32,6 +33,8 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
         parts += ["", _style(clean_line(graph.project), "1", color), *_drawn(graph)]
     for finding in verdict.findings:
         parts += ["", *_finding(finding, color)]
+    if verdict.order:
+        parts += ["", "  All of it, in this order:", *(f"      {clean_line(one)}" for one in verdict.order)]
     shown = verdict.notes if notes else verdict.notes[:NOTES]
     if shown:
         parts += ["", *(_note(one) for one in shown)]
@@ -140,6 +143,8 @@ def _note(note: Note) -> str:
 def _summary(verdict: Verdict, color: bool) -> str:
     count = len(verdict.findings)
     words = f"{count} finding{'s' if count != 1 else ''}"
+    if verdict.of == "database":
+        return _style(_healthy(verdict), {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word], color)
     state = {
         "open": "the gate is open.",
         "closed": f"{words}: the gate is closed." + (" Not all of it could be judged." if verdict.problems else ""),
@@ -148,6 +153,18 @@ def _summary(verdict: Verdict, color: bool) -> str:
     code = {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word]
     facts = " · ".join(map(clean_line, verdict.facts))
     return f"{_style(state[verdict.word], code, color)}  {facts}".rstrip()
+
+
+def _healthy(verdict: Verdict) -> str:
+    """The last line about a database."""
+    count = len(verdict.findings)
+    but = " Not all of it could be judged." if verdict.problems and count else ""
+    words = {
+        "open": "nothing is wrong.",
+        "closed": f"{count} cause{'s' if count != 1 else ''} found.{but}",
+        "not judged": "it could not be judged.",
+    }[verdict.word]
+    return f"{words}  {' · '.join(map(clean_line, verdict.facts))}".rstrip()
 
 
 def _wrap(paragraph: str) -> list[str]:

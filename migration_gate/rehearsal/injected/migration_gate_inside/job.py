@@ -20,6 +20,7 @@ class Job(NamedTuple):
     password: str
     query: dict[str, str]  # what libpq's drivers need besides, such as sslmode
     primary: str  # the database that the URL in the environment names
+    own: bool  # the environment and the URL are the project's own: what it asks for is told, and it gets a throwaway
     allow: list[list[Any]]  # [host, port] pairs that the project's code may reach besides
     # how to upgrade; unused by a process that an upgrade-command started
     kind: str
@@ -37,7 +38,7 @@ class Job(NamedTuple):
     start_from: str | None
     # what to do now, and as which command of the session
     number: int
-    do: str  # "upgrade", "downgrade", "call", "apply" or "end"
+    do: str  # "upgrade", "downgrade", "call", "apply", "ask" or "end"
     to: list[str]  # revisions, one after the other; of "call" the function, "package.module:name"; of "apply" the code
     begin: bool  # where the settings say: create_all, stamp
     compare: bool  # with the models afterwards

@@ -98,6 +98,9 @@ def _obey(config: Any) -> None:
     if job().do == "apply":
         _apply(config, *job().to)
         return
+    if job().do == "ask":
+        _ask(config, ScriptDirectory.from_config(config))
+        return
     if job().begin:
         _start(config)
     if job().watch:
@@ -108,6 +111,14 @@ def _obey(config: Any) -> None:
         (command.downgrade if job().do == "downgrade" else command.upgrade)(config, revision)
     if job().compare:
         compare.compare(config, ScriptDirectory.from_config(config))
+
+
+def _ask(config: Any, script: Any) -> None:
+    """Run env.py as ``alembic current`` does: what it connects to and configures is told, and no revision runs."""
+    from alembic.runtime.environment import EnvironmentContext
+
+    with EnvironmentContext(config, script, fn=lambda heads, context: [], dont_mutate=True):
+        script.run_env()
 
 
 def _call(function: str) -> None:
@@ -157,7 +168,8 @@ def _config() -> Any:
         if job().version_locations:
             config.set_main_option("path_separator", "newline")
             config.set_main_option("version_locations", "\n".join(job().version_locations).replace("%", "%%"))
-    config.set_main_option("sqlalchemy.url", job().url.replace("%", "%%"))
+    if not job().own:
+        config.set_main_option("sqlalchemy.url", job().url.replace("%", "%%"))
     return config
 
 
