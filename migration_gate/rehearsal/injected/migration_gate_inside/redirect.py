@@ -156,7 +156,7 @@ def database_for(host: str, port: str, database: str) -> str:
     """The throwaway database that stands for one that the project asks for. The gate makes it when it is asked for the
     first time, by whichever process; see rehearsal/child.py.
     """
-    asked = _which(*asked)
+    asked = _which(host, port, database)
     key = f"{job().number}-{asked}"
     if key in _names:
         return _names[key]
