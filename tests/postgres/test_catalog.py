@@ -61,7 +61,7 @@ CHANGES = [
     ("ALTER TABLE users ADD double integer GENERATED ALWAYS AS (age * 2) STORED",
      ["column `users.double` is left behind"]),
     ("ALTER TYPE order_status RENAME VALUE 'new' TO 'fresh'",
-     ["type `order_status` (enum) is ('fresh', 'paid') now and was ('new', 'paid')",
+     ["type `order_status` (enum) has the label 'fresh' now and had not; lacks the label 'new' now, which it had",
       "column `orders.status` has the default 'fresh'::order_status now and had 'new'::order_status"]),
     ("ALTER DOMAIN cents SET DEFAULT 1", ["type `cents` (domain) has the default 1 now and had none"]),
     ("ALTER DOMAIN cents SET NOT NULL", ["type `cents` (domain) is NOT NULL now and was nullable"]),
