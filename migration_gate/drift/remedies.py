@@ -6,9 +6,9 @@ from migration_gate.drift import autogenerate
 from migration_gate.drift.declared import Schemas
 from migration_gate.drift.pairs import Item
 from migration_gate.drift.rest import rest
+from migration_gate.mending.plan import mends
 from migration_gate.operations.model import Table
 from migration_gate.postgres.catalog import Key, split
-from migration_gate.postgres.catalog_remedies import mends
 from migration_gate.project.model import Project, command
 from migration_gate.rules.remedies import execute, literal, quoted, schema_keyword, sql_name
 

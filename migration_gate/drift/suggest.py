@@ -18,8 +18,8 @@ from migration_gate.drift.declared import Declared
 from migration_gate.drift.remedies import calls
 from migration_gate.drift.rest import rest
 from migration_gate.findings import CannotJudge
+from migration_gate.mending.plan import mends
 from migration_gate.postgres.catalog_differences import Difference
-from migration_gate.postgres.catalog_remedies import mends
 from migration_gate.postgres.databases import create, drop, end_sessions
 from migration_gate.postgres.server import Server
 from migration_gate.project.base import Base

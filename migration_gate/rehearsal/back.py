@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from migration_gate.findings import Evidence, Finding, Note
+from migration_gate.mending.plan import mends
 from migration_gate.postgres.catalog import Snapshot
 from migration_gate.postgres.catalog_differences import Difference, Words, differences, said
-from migration_gate.postgres.catalog_remedies import mends
 from migration_gate.project.revision import Revision, SyntaxProblem, parse_python
 from migration_gate.rehearsal.child import Event
 from migration_gate.rehearsal.outcome import Outcome, shortened

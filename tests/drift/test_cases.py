@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from migration_gate.mending.plan import mends
 from migration_gate.postgres.catalog_differences import differences, said
-from migration_gate.postgres.catalog_remedies import mends
 from tests.drift.cases import CASES, Case
 from tests.drift.judged import judged
 from tests.drift.models import declared, written

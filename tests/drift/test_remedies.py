@@ -7,9 +7,9 @@ import random
 import pytest
 import sqlalchemy as sa
 
+from migration_gate.mending.plan import mend, mends
 from migration_gate.postgres.catalog import Key, Snapshot
 from migration_gate.postgres.catalog_differences import Difference, differences, said
-from migration_gate.postgres.catalog_remedies import mend, mends
 from tests.drift.cases import CASES, Case
 from tests.drift.models import written
 from tests.drift.stage import Stage

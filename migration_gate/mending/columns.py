@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from migration_gate.mending.sql import call, escaped, execute, options, schema_of, table_name, value
 from migration_gate.operations.model import Table
 from migration_gate.postgres.catalog import Key, Snapshot, facets, join, owner, split
-from migration_gate.postgres.catalog_sql import call, escaped, execute, options, schema_of, table_name, value
 from migration_gate.rules.remedies import literal, quoted, schema_keyword, sql_name
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from migration_gate.mending import columns
+from migration_gate.mending.sql import execute, own_name, schema_of, table_name
 from migration_gate.operations.model import Table
-from migration_gate.postgres import catalog_columns as columns
 from migration_gate.postgres.catalog import Key, Snapshot, facets, split
-from migration_gate.postgres.catalog_sql import execute, own_name, schema_of, table_name
 from migration_gate.rules.remedies import quoted, sql_name
 
 _LABEL = re.compile(r"E?'(?:[^']|'')*'")
@@ -84,7 +84,7 @@ def _is_of(key: Key, definition: str) -> bool:
 
 
 def altered(key: Key, before: Snapshot, after: Snapshot) -> Iterator[str]:
-    """Labels and attributes, in place; what else a type has is catalog_statements.py's."""
+    """Labels and attributes, in place; what else a type has is statements.py's."""
     old, new = facets(before[key])[0], facets(after[key])[0]
     at = f"ALTER TYPE {own_name(key)}"
     if old == new:

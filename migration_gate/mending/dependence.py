@@ -10,9 +10,9 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from migration_gate.postgres import catalog_columns as columns
+from migration_gate.mending import columns
+from migration_gate.mending.statements import OF_A_TABLE, ROUTINES, TYPES, VIEWS, parents, table_key
 from migration_gate.postgres.catalog import Key, Snapshot, facets, join, split
-from migration_gate.postgres.catalog_statements import OF_A_TABLE, ROUTINES, TYPES, VIEWS, parents, table_key
 
 RANK = {
     kind: rank

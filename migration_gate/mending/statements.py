@@ -10,11 +10,8 @@ import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-from migration_gate.operations.model import Table
-from migration_gate.postgres import catalog_columns as columns
-from migration_gate.postgres import catalog_privileges as privileges
-from migration_gate.postgres.catalog import Key, Snapshot, facets, join, owner, split
-from migration_gate.postgres.catalog_sql import (
+from migration_gate.mending import columns, privileges
+from migration_gate.mending.sql import (
     call,
     escaped,
     execute,
@@ -25,6 +22,8 @@ from migration_gate.postgres.catalog_sql import (
     table_name,
     with_options,
 )
+from migration_gate.operations.model import Table
+from migration_gate.postgres.catalog import Key, Snapshot, facets, join, owner, split
 from migration_gate.rules.remedies import literal, quoted, schema_keyword, sql_name
 
 ROUTINES = ("function", "procedure")

@@ -12,12 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from migration_gate.postgres import catalog_columns as columns
-from migration_gate.postgres import catalog_types as types
-from migration_gate.postgres.catalog import Key, Snapshot, join, owner, split
-from migration_gate.postgres.catalog_dependence import RANK, hinders_retyping, in_order, mentions, stands_on
-from migration_gate.postgres.catalog_differences import Difference
-from migration_gate.postgres.catalog_statements import (
+from migration_gate.mending import columns, types
+from migration_gate.mending.dependence import RANK, hinders_retyping, in_order, mentions, stands_on
+from migration_gate.mending.statements import (
     OF_A_TABLE,
     ROUTINES,
     TYPES,
@@ -35,6 +32,8 @@ from migration_gate.postgres.catalog_statements import (
     settles,
     table_key,
 )
+from migration_gate.postgres.catalog import Key, Snapshot, join, owner, split
+from migration_gate.postgres.catalog_differences import Difference
 from migration_gate.rules.remedies import quoted
 
 # What others may stand on until they have been changed.
