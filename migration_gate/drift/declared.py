@@ -64,24 +64,24 @@ class Declared:
 
     @property
     def answers(self) -> Answers:
-        return {"declare": self._declare, "differ": self._differ}
+        return {"comparing": self._prepare, "declare": self._declare, "differ": self._differ}
 
     def _look(self, database: str, event: Event) -> Snapshot:
         with connect(self.server, database) as connection:
             return snapshot(connection, [tuple(event["version_table"])])
 
+    def _prepare(self, event: Event) -> None:
+        self._tries += 1
+        self._name = f"{event['database']}m{self._tries}"
+        self.make(self._name)
+        self._migrated = self._look(event["database"], event)
+        self._empty = frozenset(self._look(self._name, event))
+        self._lent, self._own = set(), set()
+        self._lend([key for key in self._migrated if key.kind in ("schema", "extension")])
+
     def _declare(self, event: Event) -> str | None:
-        """The database to build in: a new one, or the same again after its error has been mended; None where it cannot
-        be.
-        """
+        """The database to build in, the same again after its error has been mended; None where that cannot be."""
         if event["problem"] is None:
-            self._tries += 1
-            self._name = f"{event['database']}m{self._tries}"
-            self.make(self._name)
-            self._migrated = self._look(event["database"], event)
-            self._empty = frozenset(self._look(self._name, event))
-            self._lent, self._own = set(), set()
-            self._lend([key for key in self._migrated if key.kind in ("schema", "extension")])
             return self._name
         if len(self._lent) > MOST:
             return None

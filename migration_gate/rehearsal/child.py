@@ -27,7 +27,7 @@ from migration_gate.project.model import Project
 from migration_gate.rehearsal.environment import filled, interpreter, url_for, variables
 
 INJECTED = Path(__file__).parent / "injected"
-ASKS = ("declare", "differ")  # events that wait for an answer
+ASKS = ("comparing", "declare", "differ")  # events that something is to be done for; those with a key wait for it
 GRACE = 3  # seconds that the child has to say where it was, after its time is up
 
 Event = dict[str, Any]
@@ -171,7 +171,8 @@ class Session:
                 elif event["event"] in ASKS:
                     known = self.answers.get(event["event"])
                     answer = known(event) if known else None
-                    _answer(self.folder / f"answer-{event['key']}", json.dumps(answer))
+                    if "key" in event:
+                        _answer(self.folder / f"answer-{event['key']}", json.dumps(answer))
                 events.append(event)
                 self.seen(event)
             if ended or any(one["event"] == "obeyed" and one["number"] == self.number for one in new):

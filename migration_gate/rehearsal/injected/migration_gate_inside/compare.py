@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_gate_inside import loaded
-from migration_gate_inside.declare import declare
+from migration_gate_inside import declare, loaded
 from migration_gate_inside.errors import say
 from migration_gate_inside.job import emit
 from migration_gate_inside.mapped import declared_at
@@ -43,14 +42,16 @@ def compare(config: Any, script: Any) -> None:
                 own = given if isinstance(given, list | tuple) else [given]
                 metadata.extend(own)
                 refused = _hook(context, metadata)
+                where = declare.begin(context)
                 revisions.run_autogenerate(heads, context)
                 generated = revisions.generated_revisions  # none where env.py has emptied its list of directives
                 groups = generated[-1].upgrade_ops_list if generated else []
-                database = declare(context, [one for one in own if one is not None])
+                declare.declare(context, [one for one in own if one is not None], where)
                 for group in groups[seen:]:
-                    operations.extend({**one, "database": database} for one in describe(group.ops, metadata, context))
+                    found = describe(group.ops, metadata, context)
+                    operations.extend({**one, "database": where["database"]} for one in found)
                 left = [one for one in refused if not any(_same(one, other) for other in operations)]
-                emit("left-out", database=database, operations=left)
+                emit("left-out", database=where["database"], operations=left)
                 seen = len(groups)
             return []
 

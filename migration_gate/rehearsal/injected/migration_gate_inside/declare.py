@@ -21,19 +21,25 @@ _FILTERED = {"column": "column", "index": "index"}
 _CONSTRAINTS = (("UNIQUE", "unique_constraint"), ("FOREIGN KEY", "foreign_key_constraint"))
 
 
-def declare(context: Any, metadata: list[Any]) -> str | None:
-    """Build it, and tell which of the differences the project's filters let through. Gives the name of the database
-    that it stands beside. Reports; never raises.
+def begin(context: Any) -> dict[str, Any]:
+    """Tell which database will be compared, so that the gate makes its other half ready while autogenerate works."""
+    default = context.connection.dialect.default_schema_name
+    where = {
+        "database": context.connection.exec_driver_sql("SELECT current_database()").scalar(),
+        "schema": default,
+        "version_table": [context.version_table_schema or default, context.version_table],
+        "include_schemas": bool(context.opts.get("include_schemas")),
+    }
+    emit("comparing", **where)
+    return where
+
+
+def declare(context: Any, metadata: list[Any], where: dict[str, Any]) -> None:
+    """Build it, and tell which of the differences the project's filters let through. ``where`` is what ``begin`` has
+    told. Reports; never raises.
     """
-    where: dict[str, Any] = {"database": None}
+    default = where["schema"]
     try:
-        default = context.connection.dialect.default_schema_name
-        where = {
-            "database": context.connection.exec_driver_sql("SELECT current_database()").scalar(),
-            "schema": default,
-            "version_table": [context.version_table_schema or default, context.version_table],
-            "include_schemas": bool(context.opts.get("include_schemas")),
-        }
         if not (problem := _build(context, metadata, where)):
             differences = ask("differ", **where)
             filters = _Filters(context, metadata)
@@ -41,11 +47,10 @@ def declare(context: Any, metadata: list[Any]) -> str | None:
             told = zip(differences, wanted, strict=True)
             places = [_place(metadata, one, default) if passes else {} for one, passes in told]
             emit("declared", wanted=wanted, places=places, **where)
-            return str(where["database"])
+            return
     except Exception as error:
         problem = f"{type(error).__name__}: {errors.message(error, getattr(error, 'orig', None))}"
     emit("not-declared", reason=problem.strip().split("\n")[0], **where)
-    return where["database"]
 
 
 def _build(context: Any, metadata: list[Any], where: dict[str, Any]) -> str | None:
