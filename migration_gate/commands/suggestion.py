@@ -39,7 +39,8 @@ def suggestion(project: Project, graph: History, place: Place, found: Compared, 
     from migration_gate.rehearsal.writing import written
 
     if not found.items:
-        return (Note(f"{project.name}: nothing to suggest: no drift"),)
+        why = "what differs is not for a migration to close" if found.findings else "no drift"
+        return (Note(f"{project.name}: nothing to suggest: {why}"),)
     made = suggest(project, place.server, place.primary, place.make, place.hear, found, graph.base)
     file = written(
         project, graph, "close drift", graph.heads, made.up, made.down or DOWN, "\n".join(made.imports), keep=to == ""

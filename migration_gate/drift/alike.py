@@ -107,15 +107,15 @@ def _parts(kind: str, migrated: Snapshot, declared: Snapshot) -> Iterator[Rename
     here: dict[tuple[str, str, str], list[Key]] = {}
     for key in declared.keys() - migrated.keys():
         if key.kind == kind:
-            here.setdefault((key.schema, split(key.name)[0], _nameless(key, declared[key])), []).append(key)
+            here.setdefault((key.schema, split(key.name)[0], nameless(key, declared[key])), []).append(key)
     for key in sorted(migrated.keys() - declared.keys()):
         if key.kind == kind:
-            same = here.get((key.schema, split(key.name)[0], _nameless(key, migrated[key])))
+            same = here.get((key.schema, split(key.name)[0], nameless(key, migrated[key])))
             if same:
                 yield Renamed(key, same.pop(0))
 
 
-def _nameless(key: Key, definition: str) -> str:
+def nameless(key: Key, definition: str) -> str:
     """A definition without the object's own name, which an index's has in it."""
     if key.kind != "index":
         return definition

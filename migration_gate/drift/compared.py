@@ -73,7 +73,11 @@ def compared(project: Project, ran: Ran, schemas: dict[str, Schemas], base: Base
         autogenerate.comparisons(project, ran),
     )
     return Compared(
-        tuple(one for _, one in found), told, left=count, items=tuple(one for one, _ in found), schemas=schemas
+        tuple(one for _, one in found),
+        told,
+        left=count,
+        items=tuple(one for one, _ in found if one.key or one.operations),
+        schemas=schemas,
     )
 
 
@@ -176,6 +180,9 @@ def _notes(project: Project, whole: Joined, unmanaged: Unmanaged) -> Iterator[No
     if kept:
         count = f"{len(kept)} column{'s have' if len(kept) > 1 else ' has'}"
         yield Note(f"{project.name}: {count} a default of the migrations that the models do without: {_few(kept)}")
+    twice = [shown(one) for one in whole.twice if not unmanaged.covers(Item(None, (), one))]
+    if twice:
+        yield Note(f"{project.name}: declared twice by the models, and made once by the migrations: {_few(twice)}")
     names = [
         f"{shown(Difference(*one.key, None, None))} ({one.renamed.name.rpartition('.')[2]} by the migrations)"
         for one in whole.renamed
@@ -204,6 +211,9 @@ def _listed(found: Iterable[Difference]) -> str:
 
 
 def _not_compared(project: Project, ran: Ran) -> Iterator[Note]:
+    for one in ran.of("declared"):
+        for part in one.get("refused", ()):
+            yield Note(f"{project.name}: create_all() cannot make a part of the models, which was left out: {part}")
     for one in ran.of("not-declared"):
         yield Note(
             f"{project.name}: what PostgreSQL prints of both schemas was not compared, and autogenerate alone was "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from migration_gate.drift.alike import nameless
 from migration_gate.drift.declared import Schemas
 from migration_gate.drift.keys import Said, key_of
 from migration_gate.drift.managed import Managed, managed
@@ -26,6 +27,7 @@ class Joined(NamedTuple):
     mistaken: tuple[Item, ...] = ()
     renamed: tuple[Item, ...] = ()
     kept: tuple[Difference, ...] = ()  # columns with a default that the models do without
+    twice: tuple[Difference, ...] = ()  # constraints and indexes that both have already, under another name
     left_out: tuple[Said, ...] = ()  # what env.py's process_revision_directives has taken from autogenerate
 
 
@@ -35,7 +37,7 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event, left_out:
     """
     models = managed(schemas, event["schema"])
     names = {one.migrated: one.declared for one in schemas.alike.renamed}
-    found: dict[str, list[Any]] = {"items": [], "unmanaged": [], "mistaken": [], "kept": []}
+    found: dict[str, list[Any]] = {"items": [], "unmanaged": [], "mistaken": [], "kept": [], "twice": []}
     differing = {Key(*one[:3]): one for one in schemas.differences}
     for key, same in _by_object(operations, schemas, event["schema"], names):
         item = Item(key, same, differing.pop(key, None) if key else None, same[-1].get("path"), same[-1].get("line"))
@@ -48,7 +50,7 @@ def joined(operations: Sequence[Said], schemas: Schemas, event: Event, left_out:
     for key, passes, place in _told(schemas, event):
         one = differing.get(key) if passes else None
         if one and (key not in taken or rest(one, taken[key])) and not is_said(one, schemas, columns):
-            verdict, what = _of_catalogs(one, models, event, place)
+            verdict, what = _of_catalogs(one, schemas, models, event, place)
             found[verdict].append(what)
     only_names = tuple(Item(new, renamed=old) for old, new in names.items() if new not in said)
     lists = {name: tuple(some) for name, some in found.items()}
@@ -73,8 +75,12 @@ def _of_autogenerate(item: Item, schemas: Schemas, models: Managed, default: str
     return "items", item
 
 
-def _of_catalogs(one: Difference, models: Managed, event: Event, place: Event) -> tuple[str, Item | Difference]:
+def _of_catalogs(
+    one: Difference, schemas: Schemas, models: Managed, event: Event, place: Event
+) -> tuple[str, Item | Difference]:
     """What becomes of an object that autogenerate says nothing of."""
+    if one.before is None and one.kind in ("constraint", "index") and _is_there(one, schemas):
+        return "twice", one
     managed_part = _as_managed(one, models) if _is_the_models(one, models, event) else None
     if managed_part is None:
         return "unmanaged", one
@@ -146,6 +152,19 @@ def _is_the_models(one: Difference, models: Managed, event: Event) -> bool:
 
 def _as_managed(one: Difference, models: Managed) -> Difference | None:
     return models.of(one) if one.before is not None and one.after is not None else one
+
+
+def _is_there(one: Difference, schemas: Schemas) -> bool:
+    """Whether both sides have the same on the same table, by another name."""
+    key = Key(*one[:3])
+    wanted = split(key.name)[0], nameless(key, schemas.declared[key])
+    return any(
+        (other.kind, other.schema) == (key.kind, key.schema)
+        and other != key
+        and (split(other.name)[0], nameless(other, text)) == wanted
+        and schemas.migrated.get(other) == text
+        for other, text in schemas.declared.items()
+    )
 
 
 def _keeps_default(one: Difference, place: Event) -> bool:

@@ -38,6 +38,10 @@ def calls(item: Item, schemas: Schemas | None) -> str:
         return _called(item.key, item.renamed)
     if item.key and item.was:
         return _renamed(item.key, item.was)
+    if item.difference and schemas and any("type" in one.get("changes", ()) for one in item.operations):
+        code = "\n".join(mends([item.difference], schemas.real, schemas.target))
+        if " USING " in code:  # PostgreSQL does not cast it by itself, and Alembic's code does not say how
+            return code
     parts = [autogenerate.code_of(one) for one in item.operations]
     more = [*filter(None, (rest(item.difference, item.operations),)), *item.along]
     if more and schemas:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from migration_gate.drift.compared import FIRST, Compared, compared
 from migration_gate.drift.declared import Declared
+from migration_gate.drift.keys import Said
 from migration_gate.drift.remedies import calls
 from migration_gate.drift.rest import rest
 from migration_gate.findings import CannotJudge
@@ -97,21 +98,29 @@ class _Code(NamedTuple):
 def _alembics(found: Compared) -> _Code:
     """Alembic's operations in its own order, after what columns are made of and before what is built on them."""
     schemas = next(iter(found.schemas.values()), None)
-    operations = [one for item in found.items if not (item.renamed or item.was) for one in item.operations]
-    operations.sort(key=lambda one: one["position"])
+    cast = [item for item in found.items if " USING " in calls(item, schemas)]
+    whole = [item for item in found.items if not (item.renamed or item.was or item in cast)]
+    operations = sorted((one for item in whole for one in item.operations), key=lambda one: one["position"])
     before: list[Difference] = []
-    after: list[Difference] = []
-    for item in found.items:
+    after: list[Difference] = [item.difference for item in cast if item.difference]
+    for item in whole:
         if one := rest(item.difference, item.operations):
             (before if one.kind in FIRST and one.after is not None else after).append(one)
         after += item.along
     parts = [
         *(mends(before, schemas.real, schemas.target) if schemas else ()),
         *(calls(item, schemas) for item in found.items if item.renamed or item.was),
-        *(makes_enum(one.get("code") or "") + (one.get("code") or "") for one in operations),
+        *map(_alembics_code, operations),
         *(mends(after, schemas.real, schemas.target) if schemas else ()),
     ]
     return _code("\n".join(filter(None, parts)), {line for one in operations for line in one.get("imports", ())})
+
+
+def _alembics_code(one: Said) -> str:
+    code = one.get("code") or ""
+    filled = one.get("changes", {}).get("nullable", [True])[0] is False
+    before = "# rows that hold NULL have to be given a value first\n" if filled else ""
+    return before + makes_enum(code) + code
 
 
 def _catalogs(found: Compared) -> _Code:

@@ -135,6 +135,7 @@ def _run(project: Project, job: dict[str, Any]) -> dict[str, str]:
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
                 cwd=project.working_directory,
+                env={**os.environ, **{name: value for name, value in project.settings.environment if "{" not in value}},
                 start_new_session=True,
             )
         except OSError as error:

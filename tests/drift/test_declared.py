@@ -208,3 +208,26 @@ def test_a_pattern_that_cannot_be_read(tmp_path: Path, gate: Gate, wrong: str, s
     found = gate("ci", cwd=folder)
     assert found.status == 2
     assert said in found.err
+
+
+PARTS = """
+parents = sa.Table("parents", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", sa.Integer))
+sa.Table(
+    "children", metadata, sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("n", sa.ForeignKey("parents.n")), sa.Column("p", sa.ForeignKey("parents.id")),
+    sa.ForeignKeyConstraint(["p"], ["parents.id"]), sa.CheckConstraint("p > 0", name="positive"),
+)
+sa.Index("nothing", _table=parents)
+"""
+
+
+def test_parts_that_postgresql_refuses_do_not_keep_the_rest_from_being_compared(tmp_path: Path, gate: Gate) -> None:
+    upgrade = """
+        CREATE TABLE parents (id serial PRIMARY KEY, n integer);
+        CREATE TABLE children (id serial PRIMARY KEY, n integer, p integer REFERENCES parents)
+    """
+    said = ci(gate, project(tmp_path, PARTS, upgrade, 'include_name=lambda name, type_, _: type_ != "index"'))
+    assert "check constraint `positive` on `children` is in the models and in no migration" in messages(said)
+    assert "left out: foreign key from `children` (n): there is no unique constraint matching given keys" in notes(said)
+    assert "left out: index `nothing` on `parents`: syntax error" in notes(said)
+    assert "declared twice by the models, and made once by the migrations: foreign key" in notes(said)

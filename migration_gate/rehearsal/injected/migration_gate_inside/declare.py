@@ -9,6 +9,7 @@ are.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +30,7 @@ def begin(context: Any) -> dict[str, Any]:
         "schema": default,
         "version_table": [context.version_table_schema or default, context.version_table],
         "include_schemas": bool(context.opts.get("include_schemas")),
+        "refused": [],  # parts of the models that PostgreSQL does not make
     }
     emit("comparing", **where)
     return where
@@ -50,11 +52,24 @@ def declare(context: Any, metadata: list[Any], where: dict[str, Any]) -> None:
             return
     except Exception as error:
         problem = f"{type(error).__name__}: {errors.message(error, getattr(error, 'orig', None))}"
-    emit("not-declared", reason=problem.strip().split("\n")[0], **where)
+    emit("not-declared", reason=_first(problem), **where)
 
 
 def _build(context: Any, metadata: list[Any], where: dict[str, Any]) -> str | None:
-    """Make everything, as often as the gate can mend what stops it; why not, where it cannot."""
+    """Make everything, as often as the gate can mend what stops it, or a part can be left out; why not, where neither
+    helps.
+    """
+    name = ask("declare", problem=None, code=None, **where)
+    while error := _try(context, metadata, name):
+        problem, code = errors.message(error, error.orig), errors.code(error.orig)
+        helped = ask("declare", problem=problem, code=code, **where)
+        if not helped and not _left_out(metadata, problem, error.statement or "", where["refused"]):
+            return problem
+    return None
+
+
+def _try(context: Any, metadata: list[Any], name: str) -> Any:
+    """PostgreSQL's error, or None. Raises ValueError where the connection does not go where it should."""
     from sqlalchemy import exc
     from sqlalchemy.engine import Engine
 
@@ -63,22 +78,43 @@ def _build(context: Any, metadata: list[Any], where: dict[str, Any]) -> str | No
     options = {**real.engine.get_execution_options(), **real.get_execution_options()}
     # The pool's own settings and listeners, and none of its connections, which are to the migrated database.
     engine = Engine(real.engine.pool.recreate(), real.dialect, real.engine.url, execution_options=options)
-    problem: str | None = None
-    code: str | None = None
-    while name := ask("declare", problem=problem, code=code, **where):
-        try:
-            with redirect.only(name), engine.begin() as own:
-                if (there := own.exec_driver_sql("SELECT current_database()").scalar()) != name:
-                    return f"the connection went to {there}, where the migrations are"
-                own.exec_driver_sql(f"SET search_path = {path}")
-                for one in metadata:
-                    _make_all(own, one, context)
-            return None
-        except exc.DBAPIError as error:
-            problem, code = errors.message(error, error.orig), errors.code(error.orig)
-        finally:
-            engine.dispose()
-    return problem or "the gate made no database for it"
+    try:
+        with redirect.only(name), engine.begin() as own:
+            if (there := own.exec_driver_sql("SELECT current_database()").scalar()) != name:
+                raise ValueError(f"the connection went to {there}, where the migrations are")
+            own.exec_driver_sql(f"SET search_path = {path}")
+            for one in metadata:
+                _make_all(own, one, context)
+    except exc.DBAPIError as error:
+        return error
+    finally:
+        engine.dispose()
+    return None
+
+
+def _left_out(metadata: list[Any], problem: str, statement: str, refused: list[str]) -> bool:
+    """Whether an index or foreign key of the models, which PostgreSQL refuses, could be taken out of them: the rest is
+    still to be compared.
+    """
+    words = set(re.findall(r"[\w$]+", problem))
+    for table in (table for one in metadata for table in one.tables.values()):
+        for index in list(table.indexes):
+            if re.match(r"CREATE (UNIQUE )?INDEX", statement) and f" {index.name} ON " in statement.replace('"', ""):
+                table.indexes.discard(index)
+                refused.append(f"index `{index.name}` on `{table.name}`: {_first(problem)}")
+                return True
+        if re.match(rf'\s*(CREATE TABLE|ALTER TABLE) (\w+\.)?"?{re.escape(table.name)}"?\s', statement):
+            keys = table.foreign_key_constraints & table.constraints
+            for key in [one for one in keys if one.referred_table.name in words]:
+                table.constraints.discard(key)
+                columns = ", ".join(key.column_keys)
+                refused.append(f"foreign key from `{table.name}` ({columns}): {_first(problem)}")
+                return True
+    return False
+
+
+def _first(text: str) -> str:
+    return text.strip().split("\n")[0]
 
 
 def _make_all(connection: Any, metadata: Any, context: Any) -> None:
@@ -230,6 +266,13 @@ class _Filters:
 
 def _place(metadata: list[Any], one: dict[str, Any], default: str) -> dict[str, Any]:
     schema = None if one["schema"] == default else one["schema"]
+    if one["kind"] == "enum":  # the first column of it
+        of = ((each.table, each) for whole in metadata for table in whole.tables.values() for each in table.columns)
+        for table, column in of:
+            kind = getattr(column.type, "item_type", column.type)
+            if getattr(kind, "enums", None) and kind.name == one["name"]:
+                return declared_at(metadata, table.name, table.schema, {"column_name": column.name})
+        return {}
     said = {f"{one['kind']}_name": one["name"]}
     found = declared_at(metadata, one["table"], schema, said)
     if one["kind"] == "column":  # SQLAlchemy gives it a value of its own

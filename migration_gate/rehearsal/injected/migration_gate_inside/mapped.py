@@ -19,7 +19,23 @@ def declared_at(metadata: list[Any], table: str | None, schema: str | None, said
     for one in metadata:
         declared = getattr(one, "tables", {}).get(f"{schema}.{table}" if schema else table)
         if declared is not None:
-            return _class_of(declared, said)
+            return _class_of(declared, said) or _variable_of(declared)
+    return {}
+
+
+def _variable_of(table: Any) -> dict[str, Any]:
+    """Where a Table stands that no class maps: the line of its name, in the module that has it."""
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None) or ""
+        if path.endswith(".py") and any(value is table for value in list(vars(module).values())) and is_own(path):
+            try:
+                lines = inspect.getsourcelines(module)[0]
+            except (OSError, TypeError):
+                continue
+            pattern = re.compile(rf"Table\(.*|^\s*['\"]{re.escape(table.name)}['\"]")
+            for number, line in enumerate(lines, 1):
+                if pattern.search(line) and re.search(rf"['\"]{re.escape(table.name)}['\"]", line):
+                    return {"path": os.path.realpath(path), "line": number}
     return {}
 
 
