@@ -7,8 +7,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from migration_gate import __version__
+from migration_gate.report import FORMATS
 
 
 def program() -> None:
@@ -53,12 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from migration_gate.report.clean import clean
 
         print(f"migration-gate: {clean(str(reason))}", file=sys.stderr)
-        if getattr(options, "format", "text") != "text" and not isinstance(reason, CannotWrite):
-            from migration_gate.commands.emit import emit
-            from migration_gate.findings import Verdict
+        if "output" in options and not isinstance(reason, CannotWrite):
+            from migration_gate.commands.emit import emit_problem
 
             with suppress(CannotWrite):
-                emit(Verdict(problems=(str(reason),)), options)
+                emit_problem(str(reason), options)
         return 2
     except KeyboardInterrupt:
         print("migration-gate: stopped", file=sys.stderr)
@@ -66,6 +67,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has gone
         sys.stderr.close()
         return 2
+
+
+class _Output(argparse.Action):
+    """``FILE`` or ``FORMAT=FILE``, collected as (format or None, file). "-" is standard output."""
+
+    def __call__(self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, *_: object) -> None:
+        form, equals, file = value.partition("=")
+        if equals and form.isalpha() and form not in FORMATS:
+            parser.error(f"--output {value}: no format is called {form}: {', '.join(FORMATS)}; a file is ./{value}")
+        report = (form, file) if form in FORMATS and equals else (None, value)
+        if not report[1]:
+            parser.error(f"--output {value}: it names no file")
+        if report[1] in [one for _, one in options.output]:
+            parser.error(f"--output {value}: another report goes there already")
+        options.output = [*options.output, report]
 
 
 class _Help(argparse.HelpFormatter):
@@ -143,12 +159,13 @@ def _common(command: argparse.ArgumentParser) -> None:
         metavar="REF",
         help="the git ref that this branch will merge into; what it has, has shipped",
     )
-    command.add_argument("--format", choices=("text", "json", "github"), default="text")
+    command.add_argument("--format", choices=FORMATS, default="text", help="of the report on standard output")
     command.add_argument(
         "--output",
-        metavar="FILE",
-        default=None,
-        help="write the report there, not to standard output",
+        action=_Output,
+        metavar="[FORMAT=]FILE",
+        default=[],
+        help="FILE: write the report there, not to standard output; FORMAT=FILE: write one more, as often as you like",
     )
     command.add_argument("--notes", action="store_true", help="show every note")
     command.add_argument("--exit-zero", action="store_true", help="report findings, and leave the gate open")

@@ -33,6 +33,13 @@ class Finding(NamedTuple):
     end: int | None = None  # the last line of the statement
 
 
+class Allowed(NamedTuple):
+    """A finding that a comment allows, and the reason that it gives."""
+
+    finding: Finding
+    reason: str
+
+
 class Note(NamedTuple):
     """Something worth knowing that never closes the gate. ``rule`` is the one that says it, if one does."""
 
@@ -46,7 +53,8 @@ class Held(NamedTuple):
     """A lock on a table that is there, from its statement to the end of the transaction. ``blocks`` is what of an
     application's traffic waits for it, "" for none; ``work`` what the statement does meanwhile that takes longer the
     larger the table is, "" for nothing, None where that is not known. ``since`` is the statement, "a1.py:9", of the
-    same transaction that took it, "" for the one that it is listed with.
+    same transaction that took it, "" for the one that it is listed with. ``size`` is "large" or "small" where the
+    settings say so of the table, else "".
     """
 
     table: str
@@ -54,16 +62,21 @@ class Held(NamedTuple):
     blocks: str
     work: str | None
     since: str = ""
+    size: str = ""
 
 
 class Step(NamedTuple):
-    """One statement of a plan. ``not_read`` is why nobody knows what it does, "" where that is known."""
+    """One statement of a plan. ``not_read`` is why nobody knows what it does, "" where that is known. ``sql`` is what
+    PostgreSQL got, parameters left out; "" where it was read and has not run.
+    """
 
     path: str
     line: int
     text: str
     held: tuple[Held, ...] = ()
     not_read: str = ""
+    revision: str = ""
+    sql: str = ""
 
 
 class Planned(NamedTuple):
@@ -77,6 +90,32 @@ class Planned(NamedTuple):
     steps: tuple[Step, ...]
 
 
+class Drawn(NamedTuple):
+    """A revision of a history's end. ``state`` is "new", "base" where only the base has it, or "" for what has shipped.
+    ``parents`` and ``dependencies`` are those that are drawn too; ``earlier`` tells that there are others.
+    """
+
+    id: str
+    message: str
+    path: str
+    state: Literal["new", "base", ""]
+    head: bool
+    parents: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    earlier: bool
+
+
+class Ending(NamedTuple):
+    """Where a project's history ends, after the merge: the new revisions and what the base has more, with what they
+    come after, oldest first. ``base`` is its name, "" where it is not known; ``earlier`` counts what is left out.
+    """
+
+    project: str
+    base: str
+    revisions: tuple[Drawn, ...]
+    earlier: int
+
+
 Word = Literal["open", "closed", "not judged"]
 
 
@@ -85,7 +124,7 @@ class Verdict(NamedTuple):
 
     ``problems`` are one-line reasons why something could not be judged; ``facts`` are the short phrases of
     the summary line ("214 revisions, 1 new"). ``stages`` are the lines that a long run shows as it goes, ``plan`` what
-    will run.
+    will run. ``rules`` are those that were applied; ``home`` is the file that a finding without a path belongs to.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -95,6 +134,10 @@ class Verdict(NamedTuple):
     stages: tuple[Stage, ...] = ()
     title: str = ""
     plan: tuple[Planned, ...] | None = None  # None: nobody asked for it
+    allowed: tuple[Allowed, ...] = ()
+    rules: tuple[str, ...] = ()
+    home: str = ""
+    endings: tuple[Ending, ...] = ()  # where a report draws them
 
     @property
     def word(self) -> Word:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migration_gate.commands import lint
-from migration_gate.commands.emit import emit
+from migration_gate.commands.emit import asked, emit
 from migration_gate.commands.progress import Progress
 from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
 from migration_gate.project import discovery, history
@@ -51,8 +51,11 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     from migration_gate.rehearsal.asked import shared
 
     graphs, unknown = compare([(project, history.load(project)) for project in projects], options.base)
-    verdict = lint.judge(graphs, None, options.all)
+    drawn = any(one.form == "markdown" for one in asked(options))
+    verdict = lint.judge(graphs, None, options.all, drawn)
     verdict = verdict._replace(notes=unknown + verdict.notes)
+    if drawn:
+        verdict = verdict._replace(endings=lint.endings(graphs, options.all))
     refused = {(one.rule, one.path) for one in verdict.findings}
     labels = [f"{project.name}: " if len(projects) > 1 else "" for project in projects]
     stages = [_history_stage(graph, label, refused) for (_, graph), label in zip(graphs, labels, strict=True)]
@@ -140,10 +143,12 @@ def _rehearse(
     if not (result.went_through or kept or problems):  # upgrade-fails is off, and whatever comes after it is unknown
         problems = (f"{project.name}: the upgrade did not reach head, so nothing after it was judged",)
     plan = said.plan
-    if options.plan and rehearsal.on_rows:
-        plan = (*(plan or ()), *planned(project.name, rehearsal.on_rows.statements))
+    if rehearsal.on_rows and (options.plan or plan is not None):  # what was read, where it has not run
+        ran_so = planned(project, rehearsal.on_rows.statements)
+        plan = (*(one for one in plan or () if one.project != project.name), *ran_so)
     return said._replace(
         plan=plan,
+        rules=tuple(dict.fromkeys((*said.rules, *(on if result.went_through else on[:1])))),
         findings=kept,
         notes=tuple(map(_relative_note, told.notes)),
         problems=said.problems + problems,

@@ -8,15 +8,18 @@ from argparse import Namespace
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from migration_gate.commands.emit import emit
-from migration_gate.findings import CannotJudge, Finding, Note, Planned, Verdict
+from migration_gate.commands.emit import asked, emit
+from migration_gate.findings import Allowed, CannotJudge, Ending, Finding, Note, Planned, Verdict
 from migration_gate.operations.grammar import CANNOT_PARSE
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import content
-from migration_gate.rules.judging import Judged, hidden, judge_history, judge_operations, select, shown
+from migration_gate.rules import ALLOWS, GRAPH, OPERATIONS
+from migration_gate.rules.judging import Judged, active, hidden, judge_history, judge_operations, select, shown
+
+READ = (*GRAPH, *OPERATIONS, *ALLOWS)  # the rules that need no rehearsal
 
 
 def run(options: Namespace) -> int:
@@ -24,9 +27,19 @@ def run(options: Namespace) -> int:
     named = _named(options.files)
     projects = discovery.find_around(Path.cwd(), options.project)
     graphs, notes = compare([(project, history.load_headers(project)) for project in projects], options.base)
-    verdict = judge(graphs, named, options.all, options.plan)
+    drawn = any(one.form == "markdown" for one in asked(options))
+    verdict = judge(graphs, named, options.all, options.plan or drawn)
+    if drawn:
+        verdict = verdict._replace(endings=endings(graphs, options.all))
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(verdict._replace(notes=notes + verdict.notes, facts=(*verdict.facts, took)), options)
+
+
+def endings(graphs: Sequence[tuple[Project, History]], everything: bool) -> tuple[Ending, ...]:
+    """The ends of the histories, for a report that draws them."""
+    from migration_gate.rules.ending import ending
+
+    return tuple(ending(project, graph, everything) for project, graph in graphs)
 
 
 def judge(
@@ -45,6 +58,7 @@ def judge(
     notes: list[Note] = []
     operations: list[Judged] = []
     plans: list[Planned] = []
+    allowed: list[Allowed] = []
     for project, graph in graphs:
         left -= graph.paths
         selection = select(project, graph, chosen, everything)
@@ -60,6 +74,7 @@ def judge(
         for result in (judge_history(project, graph), operations[-1]):
             findings += result.findings
             notes += result.notes
+            allowed += result.allowed
     facts = [_counted(graphs, operations, named is not None)]
     if any(one.new is None and one.findings for one in operations) and not everything:
         notes.insert(0, _begin(graphs))
@@ -71,8 +86,16 @@ def judge(
         )
     if broken := sum(one.message.startswith(f"not read: {CANNOT_PARSE}") for one in notes):
         facts.append(f"{broken} of them SQL that PostgreSQL cannot parse")
-    problems = tuple(_unjudged(named or {}, left))
-    return Verdict(tuple(findings), tuple(notes), problems, tuple(facts), plan=tuple(plans) if planned else None)
+    return Verdict(
+        tuple(findings),
+        tuple(notes),
+        tuple(_unjudged(named or {}, left)),
+        tuple(facts),
+        plan=tuple(plans) if planned else None,
+        allowed=tuple(allowed),
+        rules=tuple(dict.fromkeys(rule for project, _ in graphs for rule in active(project, READ))),
+        home=next((shown(project.directory / "env.py") or "" for project, _ in graphs), ""),
+    )
 
 
 def _counted(graphs: Sequence[tuple[Project, History]], operations: Sequence[Judged], chosen: bool) -> str:

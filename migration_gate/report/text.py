@@ -7,6 +7,8 @@ from pathlib import Path
 
 from migration_gate.findings import Finding, Note, Planned, Verdict
 from migration_gate.report.clean import clean, clean_line, harmless
+from migration_gate.report.places import source
+from migration_gate.report.words import STATE, heading
 from migration_gate.rules import OPERATIONS
 
 WIDTH = 116
@@ -87,7 +89,7 @@ def _finding(finding: Finding, color: bool) -> Iterator[str]:
         yield from (f"  {line}" for line in clean(one.text).split("\n"))
     if finding.remedy:
         yield ""
-        yield "  Write instead:" if finding.rule in OPERATIONS else "  What to do:"
+        yield f"  {heading(finding)}"
         yield from (f"      {line}".rstrip() for line in clean(finding.remedy).split("\n"))
 
 
@@ -95,10 +97,7 @@ def _frame(finding: Finding, color: bool) -> Iterator[str]:
     """The statement's lines with one above it, if the file is there to read; of a long one the beginning."""
     if not finding.path or not finding.line:
         return
-    try:
-        lines = Path(finding.path).read_text("utf-8", errors="replace").split("\n")
-    except (OSError, ValueError):  # a null byte in its name
-        return
+    lines = source(finding.path)
     if finding.line > len(lines):
         return
     end = min(finding.end or finding.line, finding.line + FRAME - 1, len(lines))
@@ -120,14 +119,12 @@ def _note(note: Note) -> str:
 def _summary(verdict: Verdict, color: bool) -> str:
     count = len(verdict.findings)
     words = f"{count} finding{'s' if count != 1 else ''}"
-    state = {
-        "open": "the gate is open.",
-        "closed": f"{words}: the gate is closed." + (" Not all of it could be judged." if verdict.problems else ""),
-        "not judged": "the gate could not judge.",
-    }
+    said = f"{STATE[verdict.word]}."
+    if count:
+        said = f"{words}: {said}" + (" Not all of it could be judged." if verdict.problems else "")
     code = {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word]
     facts = " · ".join(map(clean_line, verdict.facts))
-    return f"{_style(state[verdict.word], code, color)}  {facts}".rstrip()
+    return f"{_style(said, code, color)}  {facts}".rstrip()
 
 
 def _wrap(paragraph: str) -> list[str]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from migration_gate.findings import Held, Planned, Step
 from migration_gate.operations.effects import STRENGTH, Known, blocks, effects
-from migration_gate.operations.model import ChangeType, NotRead, Operation, SetNotNull
+from migration_gate.operations.model import ChangeType, NotRead, Operation, SetNotNull, Table
 from migration_gate.operations.transactions import transactions
-from migration_gate.rules.base import Migration, column_type, is_new, is_proven
+from migration_gate.project.model import Project
+from migration_gate.rules.base import Migration, column_type, is_new, is_proven, size_of
 from migration_gate.rules.judging import shown
 
 LONGEST = 100  # characters of a statement
@@ -54,11 +55,17 @@ def _step(operation: Operation, migration: Migration) -> Step:
         proven=is_proven(operation, earlier) if isinstance(operation, SetNotNull) else False,
     )
     held = tuple(
-        Held(str(one.table), one.lock, blocks(one.lock), one.work)
+        Held(str(one.table), one.lock, blocks(one.lock), one.work, size=told_size(migration.project, one.table))
         for one in effects(operation, known)
         if not is_new(one.table, earlier)
     )
     text = " ".join(operation.call.split())
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     reason = operation.reason if isinstance(operation, NotRead) else ""
-    return Step(shown(operation.at.path) or "", operation.at.line, text, held, reason)
+    return Step(shown(operation.at.path) or "", operation.at.line, text, held, reason, migration.revision.id)
+
+
+def told_size(project: Project, table: Table) -> str:
+    """A table's size as ``Held`` has it."""
+    size = size_of(project, table)
+    return "" if size == "unknown" else size

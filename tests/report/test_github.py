@@ -80,6 +80,15 @@ def test_problems_count_as_errors():
     assert errors[-1].endswith("::7 more: see the log")
 
 
-def test_ten_notices_at_most():
+def test_ten_notices_at_most_and_the_rest_is_counted():
     verdict = Verdict(notes=tuple(Note(f"n{number}") for number in range(30)))
-    assert render(verdict).count("::notice") == 10
+    notices = [line for line in render(verdict).splitlines() if line.startswith("::notice")]
+    assert len(notices) == 10
+    assert notices[-1] == "::notice title=migration-gate::21 more: see the log"
+
+
+def test_the_worst_is_shown():
+    findings = (*(Finding("drift", f"m{number}") for number in range(30)), FINDING, Finding("fails-on-rows", "first"))
+    first, second, *_ = render(Verdict(findings=findings)).splitlines()
+    assert first == "::error title=fails-on-rows::first"
+    assert ",title=not-null-without-default::" in second
