@@ -27,3 +27,8 @@ def clean_line(text: str) -> str:
 def harmless(text: str) -> str:
     """A blank put into whatever GitHub's runner would take for a command. For lines put together from clean text."""
     return _COMMAND.sub(lambda one: f"{one[1] or '##'} ", text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON in which GitHub's runner finds no command: "##[" can stand in a string only, where this is the same."""
+    return text.replace("##[", "#\\u0023[")

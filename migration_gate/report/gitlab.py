@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from migration_gate.findings import Finding, Verdict
-from migration_gate.report.clean import clean, clean_line
+from migration_gate.report.clean import clean, clean_line, harmless_json
 from migration_gate.report.places import fingerprints, from_root, worst_first
 
 SEVERITY = "blocker"
@@ -34,4 +34,4 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
         }
         for one, fingerprint in zip(found, fingerprints(found), strict=True)
     ]
-    return json.dumps(entries, indent=1).replace("##[", "#\\u0023[") + "\n"
+    return harmless_json(json.dumps(entries, indent=1)) + "\n"

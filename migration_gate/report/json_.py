@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from migration_gate.findings import Finding, Verdict
+from migration_gate.report.clean import harmless_json
 
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
@@ -32,8 +33,7 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
             }
             for one in verdict.plan
         ]
-    # GitHub's runner would take "##[" for a command; it can stand in a string only, where this is the same.
-    return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"
+    return harmless_json(json.dumps(document, indent=2)) + "\n"
 
 
 def _finding(one: Finding) -> dict[str, object]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from migration_gate import __version__
 from migration_gate.findings import Finding, Note, Verdict
-from migration_gate.report.clean import clean, clean_line
+from migration_gate.report.clean import clean, clean_line, harmless_json
 from migration_gate.report.places import fingerprints, from_root, worst_first
 from migration_gate.report.words import rule_order, whole
 from migration_gate.rules import ALL
@@ -47,8 +47,7 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     while True:
         text = json.dumps(_log(verdict, rules, results, len(findings) - len(results)), indent=1)
         if not results or _fits(text):
-            # GitHub's runner would take "##[" for a command; it can stand in a string only, where this is the same.
-            return text.replace("##[", "#\\u0023[") + "\n"
+            return harmless_json(text) + "\n"
         results = results[: len(results) // 2]
 
 
@@ -81,9 +80,8 @@ def _log(verdict: Verdict, rules: Sequence[str], results: Sequence[dict[str, Any
                 "invocations": [
                     {
                         "executionSuccessful": not verdict.problems,
-                        "exitCode": verdict.exit_status,
-                        "exitCodeDescription": verdict.word,
                         "toolExecutionNotifications": said,
+                        "properties": {"verdict": verdict.word},
                     }
                 ],
                 "originalUriBaseIds": {_ROOT: {"description": {"text": "The repository's root."}}},

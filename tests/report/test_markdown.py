@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,26 @@ def test_the_history_as_it_will_be_after_the_merge(gate: Gate, tmp_path: Path) -
     assert "as it is written" in plan
     assert "older" not in plan
     assert "<td>ACCESS EXCLUSIVE</td><td>reads and writes</td><td></td><td><code>users</code></td>" in plan
+
+
+def test_of_a_long_branch_the_end_is_drawn(gate: Gate, tmp_path: Path) -> None:
+    links = {f"r{number}": revision(f"r{number}", "pass", f"r{number - 1}" if number else None) for number in range(50)}
+    alembic_project(tmp_path, "None", links)
+    (tmp_path / "pyproject.toml").write_text('[tool.migration-gate]\nstart-after = "r3"\n')
+    drawn = sections(gate("lint", "--output", "markdown=-", cwd=tmp_path).out)["The history"]
+    assert 'n0["20 earlier revisions"]:::earlier' in drawn
+    assert 'n1["r20<br/>r20<br/>new"]:::new' in drawn
+    assert 'n30["r49<br/>r49<br/>new, head"]:::new' in drawn
+    assert drawn.count("-->") == 30
+
+
+@pytest.mark.parametrize("name", ["broken/cycle", "broken/graph"])
+def test_a_history_that_alembic_cannot_load_is_drawn_as_far_as_it_is_known(
+    name: str, gate: Gate, example: Callable[[str], Path]
+) -> None:
+    said = gate("lint", "--output", "markdown=-", cwd=example(name))
+    assert (said.status, said.err) == (1, "")
+    assert "flowchart BT\n    n0[" in said.out
 
 
 def test_a_rehearsal_shows_what_ran(gate: Gate, tmp_path: Path) -> None:

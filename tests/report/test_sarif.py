@@ -12,7 +12,9 @@ import pytest
 from migration_gate.findings import Allowed, Finding, Note, Verdict
 from migration_gate.report import sarif
 from migration_gate.rules import ALL
+from tests.conftest import Gate, alembic_project, revision
 from tests.report.conftest import FINDING, HOSTILE, MARKUP, VERDICT, hostile, install
+from tests.under_git import BAD, RULE
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +74,26 @@ def test_what_a_comment_allows_is_suppressed() -> None:
     assert allowed["partialFingerprints"] != found["partialFingerprints"]
 
 
+def test_the_comments_of_a_project_are_the_suppressions(gate: Gate, tmp_path: Path) -> None:
+    allow = "# migration-gate: allow {} because of the tests"
+    project = alembic_project(
+        tmp_path,
+        "None",
+        {"a": revision("a", f"{BAD}  {allow.format(RULE)}"), "b": revision("b", "pass").replace(
+            "down_revision = None", f"down_revision = None  {allow.format('multiple-heads')}")},
+    )  # fmt: skip
+    said = gate("lint", "--format", "sarif", cwd=project)
+    assert said.status == 0
+    results = said.json["runs"][0]["results"]
+    assert {one["ruleId"] for one in results} == {RULE, "multiple-heads"}
+    assert {one["suppressions"][0]["justification"] for one in results} == {"of the tests"}
+    allowed = gate("lint", "--format", "json", cwd=project).json["allowed"]
+    assert {(one["rule"], one["reason"]) for one in allowed} == {
+        (RULE, "of the tests"),
+        ("multiple-heads", "of the tests"),
+    }
+
+
 def test_on_github_it_is_left_out_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     found = run(Verdict(allowed=(Allowed(FINDING, "the table is empty"),)))
@@ -81,12 +103,17 @@ def test_on_github_it_is_left_out_and_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("verdict", "successful", "status"),
-    [(Verdict(), True, 0), (Verdict(findings=(FINDING,)), True, 1), (Verdict(problems=("no server",)), False, 2)],
+    ("verdict", "successful"),
+    [
+        (Verdict(), True),
+        (Verdict(findings=(FINDING,)), True),
+        (Verdict(problems=("no server",)), False),
+        (Verdict(findings=(FINDING,), problems=("no server",)), False),
+    ],
 )
-def test_what_could_not_be_judged_is_no_success(verdict: Verdict, successful: bool, status: int) -> None:
+def test_what_could_not_be_judged_is_no_success(verdict: Verdict, successful: bool) -> None:
     (invocation,) = run(verdict)["invocations"]
-    assert (invocation["executionSuccessful"], invocation["exitCode"]) == (successful, status)
+    assert (invocation["executionSuccessful"], invocation["properties"]) == (successful, {"verdict": verdict.word})
     errors = [one for one in invocation["toolExecutionNotifications"] if one["level"] == "error"]
     assert [one["message"]["text"] for one in errors] == list(verdict.problems)
 
