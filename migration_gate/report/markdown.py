@@ -24,6 +24,8 @@ from migration_gate.rules import DRIFT, OPERATIONS
 LONGEST = 65_000  # characters
 ROOM_TO_SAY = 400  # of them, for what was cut
 MOST_SQL = 12_000  # characters of one revision's
+MOST_OF_ONE = 3_900  # of them, of one statement
+MOST_ROWS = 50  # of one transaction's table
 TOGETHER = 10  # notes that are folded into one
 SHORT = 500  # characters of what has one line
 
@@ -169,6 +171,8 @@ def _plans(verdict: Verdict) -> Iterator[Block]:
 def _steps(planned: Planned, steps: Iterable[Step]) -> str:
     kind = {False: "One transaction", True: "Each statement by itself (autocommit)", None: "After a COMMIT"}
     rows = [row for step in steps for row in _rows(step)]
+    if len(rows) > MOST_ROWS:
+        rows[MOST_ROWS:] = [(f"… and {len(rows) - MOST_ROWS:,} rows more", "", "", "", "")]
     return f"<p>{kind[planned.autocommit]}</p>\n" + _table(("Statement", "Lock", "Waits", "Meanwhile", "Table"), rows)
 
 
@@ -183,7 +187,7 @@ def _rows(step: Step) -> Iterator[tuple[str, ...]]:
     if step.not_read:
         yield statement, "", "", f"not read: {_text(step.not_read)}", ""
     elif not taken:
-        yield statement, "", "nothing", "", ""
+        yield statement, "", "" if still else "nothing", "", ""
     for number, one in enumerate(taken):
         yield ("" if number else statement), *_held(one)
 
@@ -196,7 +200,8 @@ def _held(one: Held) -> tuple[str, ...]:
 def _sql(steps: Sequence[Step]) -> str:
     texts: list[str] = []
     for step in steps:
-        text = clean(step.sql).strip().rstrip(";") + ";"
+        cut = " … (cut)" if len(step.sql) > MOST_OF_ONE else ""
+        text = clean(step.sql[:MOST_OF_ONE]).strip().rstrip(";") + cut + ";"
         if sum(map(len, texts)) + len(text) > MOST_SQL:
             texts.append(f"-- … and {len(steps) - len(texts):,} more statements")
             break

@@ -116,6 +116,25 @@ def test_the_longest_of_everything_is_a_whole_page() -> None:
     Page(commonmark(said))
 
 
+def test_of_many_statements_the_first_are_shown_and_the_rest_is_counted() -> None:
+    steps = tuple(
+        Step("a.py", 1, f"INSERT {number}", (), "", "x", f"INSERT {number}" + "y" * 900) for number in range(99)
+    )
+    said = render(hostile("x")._replace(plan=(Planned("shopx", ("x",), False, steps),)))
+    assert "<code>INSERT 49</code>" in said
+    assert "<code>INSERT 50</code>" not in said
+    assert "… and 49 rows more" in said
+    shown = said.count("y;\n")
+    assert 5 < shown < 20
+    assert f"-- … and {99 - shown} more statements\n" in said
+
+
+def test_a_statement_without_end_is_cut() -> None:
+    step = Step("a.py", 1, "INSERT", (), "", "x", "INSERT" + "y" * 5_000)
+    said = render(hostile("x")._replace(plan=(Planned("shopx", ("x",), False, (step,)),)))
+    assert "yyy … (cut);\n```" in said
+
+
 # ── what a run puts into it ──────────────────────────────────────────────────────────────────────────────
 
 ADD = 'op.add_column("users", sa.Column("{}", sa.Text()))'

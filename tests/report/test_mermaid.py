@@ -28,9 +28,9 @@ def test_nodes_edges_and_styles() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, *MARKUP])
-def test_a_label_holds_nothing_that_mermaid_reads(text: str) -> None:
-    assert re.fullmatch(r"(?:\w|[ ,]|#\d+;)*", escape(text))
+def test_a_label_holds_nothing_that_mermaid_reads() -> None:
+    for text in (*HOSTILE, *MARKUP):
+        assert re.fullmatch(r"(?:\w|[ ,]|#\d+;)*", escape(text)), text
 
 
 def test_a_long_label_is_cut() -> None:
