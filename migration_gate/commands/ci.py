@@ -148,12 +148,22 @@ def _rehearse(
         plan = (*(one for one in plan or () if one.project != project.name), *ran_so)
     return said._replace(
         plan=plan,
-        rules=tuple(dict.fromkeys((*said.rules, *(on if result.went_through else on[:1])))),
+        rules=tuple(dict.fromkeys((*said.rules, *_applied(on, rehearsal, result)))),
         findings=kept,
         notes=tuple(map(_relative_note, told.notes)),
         problems=said.problems + problems,
         stages=said.stages + told.stages,
     )
+
+
+def _applied(on: Sequence[str], rehearsal: Rehearsal, result: Outcome) -> list[str]:
+    """The rules of the rehearsal that had something to look at."""
+    left: tuple[str, ...] = ()
+    if not rehearsal.on_rows:
+        left += ("fails-on-rows", "blocks-traffic", "not-retryable", "required-by-old-code")
+    if not rehearsal.back:
+        left += ("downgrade-fails", "downgrade-leaves-trace")
+    return [one for one in on if one not in left and (result.went_through or one == "upgrade-fails")]
 
 
 def _stages(

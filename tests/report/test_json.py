@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator
 from migration_gate import report
 from migration_gate.findings import Finding, Verdict
 from migration_gate.report.json_ import render
+from tests.conftest import Gate
 from tests.report.conftest import FINDING, HOSTILE, VERDICT, hostile
 
 SCHEMA = json.loads((Path(report.__file__).parent / "schema.json").read_text())
@@ -71,6 +73,13 @@ def test_every_text_comes_back_as_it_was_and_lines_begin_with_json(text: str):
 def test_the_committed_schema_describes_it(text: str):
     for verdict in (Verdict(), VERDICT, hostile(text)):
         assert list(Draft202012Validator(SCHEMA).iter_errors(json.loads(render(verdict)))) == []
+
+
+@pytest.mark.parametrize("words", [["lint", "--plan"], ["heads"], ["lint", "gone.py"]])
+@pytest.mark.parametrize("name", ["shop", "broken/shop", "broken/graph", "multidb"])
+def test_and_what_commands_write(words: list[str], name: str, gate: Gate, example: Callable[[str], Path]):
+    said = gate(*words, "--format", "json", cwd=example(name))
+    assert list(Draft202012Validator(SCHEMA).iter_errors(said.json)) == []
 
 
 def test_the_schema_is_one_and_names_every_key():

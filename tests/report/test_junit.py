@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from migration_gate.findings import Allowed, Finding, Note, Verdict
 from migration_gate.report.junit import render
+from tests.conftest import Gate
 from tests.report.conftest import FINDING, HOSTILE, MARKUP, VERDICT, hostile
 
 RULES = ("multiple-heads", "not-null-without-default")
@@ -68,3 +71,10 @@ def test_junitparser_reads_it(verdict: Verdict) -> None:
     before = suite.tests, suite.failures, suite.errors
     suite.update_statistics()
     assert (suite.tests, suite.failures, suite.errors) == before
+
+
+def test_what_was_not_tried_is_no_test_that_passes(gate: Gate, example: Callable[[str], Path]) -> None:
+    said = gate("ci", "--format", "junit", cwd=example("broken/fails")).out
+    names = {one.get("name") for one in ElementTree.fromstring(said.encode()).iter("testcase")}
+    assert "upgrade-fails" in names
+    assert names.isdisjoint({"drift", "fails-on-rows", "downgrade-fails"})
