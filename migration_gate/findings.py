@@ -53,8 +53,7 @@ class Held(NamedTuple):
     """A lock on a table that is there, from its statement to the end of the transaction. ``blocks`` is what of an
     application's traffic waits for it, "" for none; ``work`` what the statement does meanwhile that takes longer the
     larger the table is, "" for nothing, None where that is not known. ``since`` is the statement, "a1.py:9", of the
-    same transaction that took it, "" for the one that it is listed with. ``size`` is "large" or "small" where the
-    settings say so of the table, else "".
+    same transaction that took it, "" for the one that it is listed with.
     """
 
     table: str
@@ -62,7 +61,8 @@ class Held(NamedTuple):
     blocks: str
     work: str | None
     since: str = ""
-    size: str = ""
+    rows: int | None = None  # of the table in production, as its sizes were saved; None where that is not known
+    bytes: int | None = None
 
 
 class Step(NamedTuple):
@@ -90,30 +90,33 @@ class Planned(NamedTuple):
     steps: tuple[Step, ...]
 
 
-class Drawn(NamedTuple):
-    """A revision of a history's end. ``state`` is "new", "base" where only the base has it, or "" for what has shipped.
-    ``parents`` and ``dependencies`` are those that are drawn too; ``earlier`` tells that there are others.
+class Node(NamedTuple):
+    """One revision of a graph. ``parents`` and ``depends_on`` are as its file has them, what is missing and labels too.
+    ``own`` is whether this branch alone has it, None where nobody knows; ``mark`` says whose it is.
+    ``folded`` is how many revisions this one stands for; 0: for itself.
     """
 
     id: str
+    parents: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    labels: tuple[str, ...]
     message: str
     path: str
-    state: Literal["new", "base", ""]
     head: bool
-    parents: tuple[str, ...]
-    dependencies: tuple[str, ...]
-    earlier: bool
+    base: bool  # no revision comes before it
+    own: bool | None
+    mark: str = ""
+    folded: int = 0
 
 
-class Ending(NamedTuple):
-    """Where a project's history ends, after the merge: the new revisions and what the base has more, with what they
-    come after, oldest first. ``base`` is its name, "" where it is not known; ``earlier`` counts what is left out.
+class Graph(NamedTuple):
+    """A project's history, or the end of it, the newest revision first; ``into`` is what the branch will merge into, if
+    that is known.
     """
 
     project: str
-    base: str
-    revisions: tuple[Drawn, ...]
-    earlier: int
+    into: str | None
+    nodes: tuple[Node, ...]
 
 
 Word = Literal["open", "closed", "not judged"]
@@ -124,7 +127,8 @@ class Verdict(NamedTuple):
 
     ``problems`` are one-line reasons why something could not be judged; ``facts`` are the short phrases of
     the summary line ("214 revisions, 1 new"). ``stages`` are the lines that a long run shows as it goes, ``plan`` what
-    will run. ``rules`` are those that were applied; ``home`` is the file that a finding without a path belongs to.
+    will run, ``graphs`` the histories, ``endings`` where they end once this branch is merged. ``rules`` are those that
+    were applied; ``home`` is the file that a finding without a path belongs to.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -134,10 +138,13 @@ class Verdict(NamedTuple):
     stages: tuple[Stage, ...] = ()
     title: str = ""
     plan: tuple[Planned, ...] | None = None  # None: nobody asked for it
+    graphs: tuple[Graph, ...] | None = None  # likewise
+    endings: tuple[Graph, ...] = ()
     allowed: tuple[Allowed, ...] = ()
     rules: tuple[str, ...] = ()
     home: str = ""
-    endings: tuple[Ending, ...] = ()  # where a report draws them
+    order: tuple[str, ...] = ()  # the commands that mend all of it, in the order to run them, where there are several
+    of: Literal["migrations", "database"] = "migrations"  # what it is about
 
     @property
     def word(self) -> Word:

@@ -67,11 +67,11 @@ Gate = Callable[..., Said]
 def gate(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], request: pytest.FixtureRequest
 ) -> Gate:
-    """Run the gate in this process: ``gate("ci", cwd=folder)``. A ci run uses the worker's own server."""
+    """Run the gate in this process: ``gate("ci", cwd=folder)``. A rehearsal uses the worker's own server."""
 
     def run(*words: str, cwd: Path) -> Said:
         monkeypatch.chdir(cwd)
-        if words[0] == "ci" and "--postgres" not in words:
+        if words[0] in ("ci", "doctor") and "--postgres" not in words:
             own: Server = request.getfixturevalue("server")
             monkeypatch.setenv("MIGRATION_GATE_POSTGRES_URL", own.url("postgres"))
         capfdbinary.readouterr()

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migration_gate.commands import lint
-from migration_gate.commands.emit import asked, emit
+from migration_gate.commands.emit import emit, is_asked
 from migration_gate.commands.progress import Progress
+from migration_gate.commands.suggestion import Place, suggestion
 from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
+from migration_gate.project.forks import merged
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
+from migration_gate.project.sizes import of_project
 from migration_gate.rules import REHEARSAL
-from migration_gate.rules.heads_after_merge import merged
 from migration_gate.rules.judging import active, new_revisions, shown
 
 if TYPE_CHECKING:
+    from migration_gate.drift.declared import Schemas
     from migration_gate.postgres.server import Server
     from migration_gate.postgres.throwaway import Choice
     from migration_gate.project.revision import Revision
@@ -40,6 +43,8 @@ def run(options: Namespace) -> int:
         raise CannotJudge("--data is one project's: name that by --project")
     if options.time_limit is not None:
         projects = [one._replace(settings=one.settings._replace(time_limit=options.time_limit)) for one in projects]
+    if options.suggest and len(projects) > 1:
+        raise CannotJudge("--suggest FILE is one project's: name that by --project")
     verdict = judge(projects, options)
     took = f"{time.perf_counter() - started:.1f} s"
     return emit(verdict._replace(facts=(*verdict.facts, took)), options)
@@ -51,11 +56,13 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     from migration_gate.rehearsal.asked import shared
 
     graphs, unknown = compare([(project, history.load(project)) for project in projects], options.base)
-    drawn = any(one.form == "markdown" for one in asked(options))
+    drawn = is_asked(options, "markdown")
     verdict = lint.judge(graphs, None, options.all, drawn)
     verdict = verdict._replace(notes=unknown + verdict.notes)
     if drawn:
-        verdict = verdict._replace(endings=lint.endings(graphs, options.all))
+        from migration_gate.rules.ending import endings
+
+        verdict = verdict._replace(endings=endings(graphs, options.all))
     refused = {(one.rule, one.path) for one in verdict.findings}
     labels = [f"{project.name}: " if len(projects) > 1 else "" for project in projects]
     stages = [_history_stage(graph, label, refused) for (_, graph), label in zip(graphs, labels, strict=True)]
@@ -66,7 +73,7 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     versions: list[tuple[str, set[VersionTable]]] = []
     with Progress() as progress:
         progress.say("starting PostgreSQL")
-        with throwaway(_choice(projects, options)) as server:
+        with throwaway(choice(projects, options)) as server:
             names = ", ".join(project.name for project, _ in graphs)
             verdict = verdict._replace(
                 title=f"migration-gate ci    {names} · PostgreSQL {server.version} ({server.origin}){_bases(graphs)}"
@@ -77,7 +84,8 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     return verdict
 
 
-def _choice(projects: list[Project], options: Namespace) -> Choice:
+def choice(projects: Sequence[Project], options: Namespace) -> Choice:
+    """Which PostgreSQL is to be the throwaway one: the options' word, then the settings'."""
     from migration_gate.postgres.throwaway import Choice
 
     wanted = options.postgres or next((one.settings.postgres for one in projects if one.settings.postgres), None)
@@ -102,10 +110,11 @@ def _rehearse(
     verdict so far: what reading has found is confirmed or cleared by what PostgreSQL did. ``versions`` is told where
     the project keeps its version.
     """
-    from migration_gate.drift.autogenerate import compared
+    from migration_gate.drift.compared import compared
     from migration_gate.rehearsal import asked, meaning
     from migration_gate.rehearsal.evidence import planned
     from migration_gate.rehearsal.outcome import outcome
+    from migration_gate.rules.plan import sized
 
     if options.data:
         project = project._replace(settings=project.settings._replace(start_from=options.data, start_at=None))
@@ -115,7 +124,7 @@ def _rehearse(
         )
     new = new_revisions(project, graph, options.all)
     wanted = bool(active(project, ("drift",)))
-    rehearsal = _stages(project, graph, new, server, number, progress, options.data)
+    rehearsal, schemas, place = _stages(project, graph, new, server, number, progress, options.data)
     ran = rehearsal.ran
     result = outcome(project, graph, ran)
     told = meaning.Told(result.findings, result.notes, result.problems, (_upgrade_stage(project, ran, result, label),))
@@ -130,10 +139,15 @@ def _rehearse(
     if rehearsal.on_rows:
         told = meaning.old_code(project, graph, new, server, rehearsal.on_rows, told, label)
     if result.went_through and wanted:
-        drift = compared(project, ran, graph.base)
+        drift = compared(project, ran, schemas, graph.base)
         problems: tuple[str, ...] = (drift.problem,) if drift.problem else ()
         stage = _drift_stage(label, drift.problem, drift.findings, drift.left)
         told = told.add(meaning.Told(drift.findings, drift.notes, problems, (stage,)))
+        if options.suggest is not None and not drift.problem:
+            try:
+                told = told.add(meaning.Told(notes=suggestion(project, graph, place, drift, options.suggest)))
+            except CannotJudge as reason:  # the verdict is there, and is said
+                told = told.add(meaning.Told(problems=(str(reason),)))
     elif wanted:
         told = told.add(meaning.Told(stages=(Stage("drift", None, f"{label}the upgrade did not reach head"),)))
     rehearsed = (*REHEARSAL, "drift")
@@ -144,7 +158,7 @@ def _rehearse(
         problems = (f"{project.name}: the upgrade did not reach head, so nothing after it was judged",)
     plan = said.plan
     if rehearsal.on_rows and (options.plan or plan is not None):  # what was read, where it has not run
-        ran_so = planned(project, rehearsal.on_rows.statements)
+        ran_so = sized(planned(project.name, rehearsal.on_rows.statements), of_project(project))
         plan = (*(one for one in plan or () if one.project != project.name), *ran_so)
     return said._replace(
         plan=plan,
@@ -174,7 +188,8 @@ def _stages(
     number: int,
     progress: Progress,
     data: str | None,
-) -> Rehearsal:
+) -> tuple[Rehearsal, dict[str, Schemas], Place]:
+    from migration_gate.drift.declared import Declared
     from migration_gate.postgres.databases import create
     from migration_gate.rehearsal import start
     from migration_gate.rehearsal.data import restore
@@ -198,7 +213,9 @@ def _stages(
         restore(Path(data), server, primary)
     elif settings.start_from and settings.start_from != "create_all":
         start.run_file(project.settings_folder / settings.start_from, server, primary)
-    return rehearse(project, graph, new, server, primary, make, hear, progress.say, bool(data))
+    declared = Declared(server, make)
+    rehearsal = rehearse(project, graph, new, server, primary, make, hear, progress.say, bool(data), declared.answers)
+    return rehearsal, declared.schemas, Place(server, primary, make, hear)
 
 
 def _upgrade_stage(project: Project, ran: Ran, result: Outcome, label: str) -> Stage:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.findings import CannotWrite, Verdict
-from migration_gate.report import FORMATS
+from migration_gate.report import DRAWINGS, FORMATS
+from migration_gate.report.clean import clean_line
 
 
 class Report(NamedTuple):
@@ -30,6 +31,11 @@ def asked(options: Namespace) -> list[Report]:
     return reports if moved else [Report(options.format, "-"), *reports]
 
 
+def is_asked(options: Namespace, *forms: str) -> bool:
+    """Whether one of the run's reports is of these formats: some want what takes a while to gather."""
+    return any(one.form in forms for one in asked(options))
+
+
 def emit(verdict: Verdict, options: Namespace) -> int:
     """Write every report, and give the exit status. Raises CannotWrite where one cannot be written; the others are."""
     if options.exit_zero and verdict.findings:
@@ -46,31 +52,63 @@ def emit_problem(reason: str, options: Namespace) -> None:
 
 
 def _write_all(verdict: Verdict, options: Namespace, reports: Sequence[Report]) -> None:
+    """What is for standard output goes to standard error where ``--suggest -`` has the migration stand there."""
+    stream = sys.stderr if getattr(options, "suggest", None) == "-" else sys.stdout
     failed: CannotWrite | None = None
     for form, file in reports:
         render = import_module("migration_gate.report." + FORMATS[form]).render
-        planned = form == "markdown" or getattr(options, "plan", False)
-        said = verdict if planned else verdict._replace(plan=None)
-        text = render(said, color=file == "-" and use_color(sys.stdout), notes=options.notes)
+        said = _shown(form, verdict, options)
+        text = render(said, color=file == "-" and use_color(stream), notes=options.notes)
         try:
-            write(text) if file == "-" else _write_file(text, file)
+            if file == "-" and stream is sys.stderr:
+                stream.write(text)
+            else:
+                hand_out(text, file)
         except CannotWrite as error:
             failed = failed or error
     if failed:
         raise failed
 
 
-def _write_file(text: str, file: str) -> None:
+def _shown(form: str, verdict: Verdict, options: Namespace) -> Verdict:
+    """What one format is to show of what was gathered for all: the plan where that was asked for, and the graphs. JSON
+    has all of a graph, the text none without ``--graph``; long stretches are folded, without it in drawings too.
+    """
+    if form != "markdown" and not getattr(options, "plan", False):
+        verdict = verdict._replace(plan=None)
+    whole = getattr(options, "graph", False)
+    if not verdict.graphs or form == "json" or (form in DRAWINGS and whole):
+        return verdict
+    if form == "text" and not whole:
+        return verdict._replace(graphs=None)
+    from migration_gate.project.graph import folded
+
+    return verdict._replace(graphs=tuple(map(folded, verdict.graphs)))
+
+
+def hand_out(text: str | bytes, file: str) -> None:
+    """To a file, where "-" is standard output. Bytes are for a program to read, and stay as they are; but where a
+    terminal or GitHub's runner shows them, and obeys some of it, they are made harmless. Raises CannotWrite.
+    """
+    if file == "-":
+        if isinstance(text, bytes) and (sys.stdout.isatty() or os.environ.get("GITHUB_ACTIONS")):
+            text = "".join(f"{clean_line(line)}\n" for line in text.decode(errors="replace").splitlines())
+        write(text)
+        return
     try:
-        Path(file).write_text(text, encoding="utf-8", errors="replace")
+        Path(file).write_bytes(_encoded(text))
     except (OSError, ValueError) as error:  # ValueError: a null byte in its name
         raise CannotWrite(f"cannot write {file}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def write(text: str) -> None:
+def _encoded(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", errors="replace")
+
+
+def write(text: str | bytes) -> None:
     """Text to standard output, at once. Raises CannotWrite where it does not take it: a disk that is full."""
     try:
-        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
+        sys.stdout.buffer.write(_encoded(text))
         sys.stdout.flush()
     except BrokenPipeError:
         raise

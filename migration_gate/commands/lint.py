@@ -8,16 +8,17 @@ from argparse import Namespace
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from migration_gate.commands.emit import asked, emit
-from migration_gate.findings import Allowed, CannotJudge, Ending, Finding, Note, Planned, Verdict
+from migration_gate.commands.emit import emit, is_asked
+from migration_gate.findings import Allowed, CannotJudge, Finding, Note, Planned, Verdict
 from migration_gate.operations.grammar import CANNOT_PARSE
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import content
+from migration_gate.project.sizes import of_project
 from migration_gate.rules import ALLOWS, GRAPH, OPERATIONS
-from migration_gate.rules.judging import Judged, active, hidden, judge_history, judge_operations, select, shown
+from migration_gate.rules.judging import Judged, applied, hidden, home, judge_history, judge_operations, select, shown
 
 READ = (*GRAPH, *OPERATIONS, *ALLOWS)  # the rules that need no rehearsal
 
@@ -27,19 +28,14 @@ def run(options: Namespace) -> int:
     named = _named(options.files)
     projects = discovery.find_around(Path.cwd(), options.project)
     graphs, notes = compare([(project, history.load_headers(project)) for project in projects], options.base)
-    drawn = any(one.form == "markdown" for one in asked(options))
+    drawn = is_asked(options, "markdown")
     verdict = judge(graphs, named, options.all, options.plan or drawn)
     if drawn:
+        from migration_gate.rules.ending import endings
+
         verdict = verdict._replace(endings=endings(graphs, options.all))
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(verdict._replace(notes=notes + verdict.notes, facts=(*verdict.facts, took)), options)
-
-
-def endings(graphs: Sequence[tuple[Project, History]], everything: bool) -> tuple[Ending, ...]:
-    """The ends of the histories, for a report that draws them."""
-    from migration_gate.rules.ending import ending
-
-    return tuple(ending(project, graph, everything) for project, graph in graphs)
 
 
 def judge(
@@ -68,9 +64,9 @@ def judge(
         operations.append(judge_operations(project, selection))
         notes += () if everything else hidden(project, graph)
         if planned:
-            from migration_gate.rules.plan import plan
+            from migration_gate.rules.plan import plan, sized
 
-            plans += plan(project.name, selection.migrations, selection.new is None)
+            plans += sized(plan(project.name, selection.migrations, selection.new is None), of_project(project))
         for result in (judge_history(project, graph), operations[-1]):
             findings += result.findings
             notes += result.notes
@@ -93,8 +89,8 @@ def judge(
         tuple(facts),
         plan=tuple(plans) if planned else None,
         allowed=tuple(allowed),
-        rules=tuple(dict.fromkeys(rule for project, _ in graphs for rule in active(project, READ))),
-        home=next((shown(project.directory / "env.py") or "" for project, _ in graphs), ""),
+        rules=applied(graphs, READ),
+        home=home(graphs),
     )
 
 

@@ -1,58 +1,23 @@
-"""What autogenerate would still change, said in plain words: one sentence per object, and the call to write."""
+"""What autogenerate would still change, said in plain words: what it is about, and the call to write."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from migration_gate.drift.taken_out import Left, taken_out
+from migration_gate.drift.taken_out import Left
+from migration_gate.drift.unimported import files
 from migration_gate.findings import Finding, Note
-from migration_gate.project.base import Base
-from migration_gate.project.model import Project, command
+from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Ran
 from migration_gate.rules.remedies import makes_enum
 
 
-class Compared(NamedTuple):
-    """The result of a comparison, or the reason why there is none. ``left`` counts what the branch took out of the
-    models for the next release to drop.
-    """
-
-    findings: tuple[Finding, ...] = ()
-    notes: tuple[Note, ...] = ()
-    problem: str | None = None
-    left: int = 0
-
-
-def compared(project: Project, ran: Ran, base: Base | None = None) -> Compared:
-    """Drift, from the last comparison that an upgrade reported."""
-    results = ran.of("compared")
-    if not results:
-        return Compared(problem=_why_not(project, ran))
-    operations = results[-1]["operations"]
-    left = taken_out(project, base, operations)
-    found: list[Finding] = []
-    notes: list[Note] = []
-    for sentence, one in sentences(operations):
-        if not left.has(one):
-            found.append(_finding(project, sentence, one))
-        elif one.get("required"):
-            found.append(_required(one, left))
-        else:
-            said = f"{_object(one)} is taken out of {left.name}'s models here: drop it in the next release"
-            notes.append(Note(said, rule="drift"))
-    # Autogenerate's own order is that of sets, another one each time.
-    findings = tuple(sorted(found, key=_order))
-    return Compared(
-        findings, (*sorted(notes, key=lambda one: one.message), _comparisons(project, ran)), left=len(notes)
-    )
-
-
-def _required(operation: dict[str, Any], left: Left) -> Finding:
+def required(operation: dict[str, Any], left: Left) -> Finding:
     """A column that is left behind, and that rows cannot be written without."""
     message = (
-        f"{_object(operation)} is taken out of {left.name}'s models here, and is NOT NULL without a default: each "
+        f"{object_of(operation)} is taken out of {left.name}'s models here, and is NOT NULL without a default: each "
         "INSERT of this branch's code fails. Let rows be written without it, and drop it in the next release"
     )
     schema = f", schema={operation['schema']!r}" if operation.get("schema") else ""
@@ -60,23 +25,25 @@ def _required(operation: dict[str, Any], left: Left) -> Finding:
     return Finding("drift", message, remedy=f"# in a new revision:\n{call}")
 
 
-def _order(one: Finding) -> tuple[object, ...]:
-    """By file; tables and columns before what is built on them, so that pasted in this order the remedies run."""
-    built_on = not one.message.startswith(("table", "column"))
-    return one.path is None, one.path or "", built_on, one.line or 0, one.message
+# Reasons that come of models that were not loaded: the gate's own, and SQLAlchemy's NoReferencedTableError.
+_FEW_LOADED = ("modules that declare models", "could not find table")
 
 
-def _why_not(project: Project, ran: Ran) -> str:
+def why_not(project: Project, ran: Ran) -> str:
+    """Why there was no comparison at all, and what to do."""
     ways = 'To leave it out: ignore = ["drift"] in pyproject.toml, under [tool.migration-gate]'
     if reasons := ran.of("not-compared"):
         reason = reasons[-1]["reason"].split("\n")[0]
         if "does not provide a MetaData" in reason:
             return f"{project.name}: env.py has no target_metadata, so drift cannot be compared. {ways}"
+        if any(said in reason for said in _FEW_LOADED) and (paths := files(project, ran)):
+            reason += f" (not imported: {paths})"
         return f"{project.name}: drift could not be compared: {reason}. {ways}"
     return f"{project.name}: drift was not compared, because the upgrade did not go through env.py. {ways}"
 
 
-def _comparisons(project: Project, ran: Ran) -> Note:
+def comparisons(project: Project, ran: Ran) -> Note:
+    """What autogenerate was asked."""
     on = ran.of("configured")[-1]
     parts = ["tables, columns, nullability, indexes, unique constraints, foreign keys"]
     parts.append("types" if on["compare_type"] else "types not (compare_type is off)")
@@ -87,23 +54,12 @@ def _comparisons(project: Project, ran: Ran) -> Note:
     filters = [name for name in ("include_object", "include_name") if on[name]]
     if filters:
         parts.append(f"less what env.py's {' and '.join(filters)} leaves out")
-    return Note(
-        f"{project.name}: autogenerate compared {'; '.join(parts)}. It never sees primary keys, CHECK constraints, "
-        "enum labels, triggers, views or functions"
-    )
+    return Note(f"{project.name}: autogenerate compared {'; '.join(parts)}")
 
 
-def _finding(project: Project, sentence: str, operation: dict[str, Any]) -> Finding:
-    code = _before(operation) + (operation.get("code") or "")
-    remedy = command(project, 'migrate -m "…"', 'revision --autogenerate -m "…"') + (
-        f"\n# or, by hand, in a new revision:\n{code}" if code else ""
-    )
-    if operation["kind"].startswith("Drop"):
-        remedy = (
-            "# declare it in the models, or, if they are not to manage it, leave it out by include_object in env.py;\n"
-            f"# if it is to go, with what it holds:\n{remedy}"
-        )
-    return Finding("drift", sentence, operation.get("path"), operation.get("line"), None, remedy)
+def code_of(one: dict[str, Any]) -> str:
+    """Alembic's own code for an operation, with what has to be said or done before it; "" where it has none."""
+    return _before(one) + (one.get("code") or "")
 
 
 def _before(operation: dict[str, Any]) -> str:
@@ -118,28 +74,27 @@ def _before(operation: dict[str, Any]) -> str:
     return f'op.execute("UPDATE {table} SET {column} = … WHERE {column} IS NULL")\n'
 
 
-def sentences(operations: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each difference once. A drop and a create of the same index or constraint are one difference: it is another."""
-    dropped = {
-        _object(one): one for one in operations if one["kind"] in ("DropIndexOp", "DropConstraintOp") and _named(one)
-    }
+def grouped(operations: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], ...]]:
+    """Each difference once. A drop and a create of the same index or constraint are one difference: it is another. What
+    goes with its table is said with that.
+    """
     gone = {_table(one) for one in operations if one["kind"] == "DropTableOp"}
-    made = {_object(one) for one in operations if one["kind"].startswith("Create") and _named(one)}
+    found: dict[object, list[dict[str, Any]]] = {}
     for one in operations:
-        kind = one["kind"]
-        if kind in ("DropIndexOp", "DropConstraintOp") and (
-            (_named(one) and _object(one) in made) or _table(one) in gone
-        ):
-            continue  # said with what replaces it, or with its table
-        if kind.startswith("Create") and _named(one) and _object(one) in dropped:
-            old = dropped[_object(one)].get("code") or ""
-            code = "\n".join(filter(None, (old, one.get("code"))))
-            yield (
-                f"{_object(one)} is declared in another way than the migrations build it",
-                {**one, "code": code},
-            )
-        else:
-            yield _sentence(one), one
+        part = one["kind"] in ("DropIndexOp", "DropConstraintOp")
+        if part and _table(one) in gone:
+            continue
+        paired = _named(one) and (part or one["kind"].startswith("Create"))
+        found.setdefault(object_of(one) if paired else id(one), []).append(one)
+    for same in found.values():
+        yield tuple(same)
+
+
+def sentence(operations: Sequence[dict[str, Any]]) -> str:
+    """What a difference is, from its operations alone."""
+    if len(operations) > 1:
+        return f"{object_of(operations[0])} is declared in another way than the migrations build it"
+    return _sentence(operations[0])
 
 
 def _named(one: dict[str, Any]) -> bool:
@@ -152,7 +107,7 @@ def _table(one: dict[str, Any]) -> str:
     return f"{schema}.{name}" if schema else str(name)
 
 
-def _object(one: dict[str, Any]) -> str:
+def object_of(one: dict[str, Any]) -> str:
     """What an operation is about, in words that PostgreSQL's own messages use."""
     columns = f" ({', '.join(one['columns'])})" if one.get("columns") else ""
     kind = one["kind"]
@@ -178,7 +133,7 @@ _KNOWN = ("Index", "Table", "Column", "Constraint", "ForeignKey", "PrimaryKey")
 
 
 def _sentence(one: dict[str, Any]) -> str:
-    kind, what = one["kind"], _object(one)
+    kind, what = one["kind"], object_of(one)
     if kind == "AlterColumnOp":
         return f"{what} " + "; ".join(_change(name, *pair) for name, pair in one["changes"].items())
     if kind.startswith("Drop") and any(word in kind for word in _KNOWN):

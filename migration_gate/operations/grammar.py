@@ -116,8 +116,9 @@ def strings(nodes: Any) -> tuple[str, ...]:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it: in quotes where it is not in small letters."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
+    """A name as SQL takes it: in quotes where it is a reserved word or not in small letters."""
+    plain = re.fullmatch(r"[a-z_][a-z0-9_$]*", name) and name not in RESERVED
+    return name if plain else '"' + name.replace('"', '""') + '"'
 
 
 def number(node: Node) -> int | None:
@@ -182,3 +183,15 @@ def _said(text: bytes) -> str:
     if b"--" in text or b"/*" in text:
         text = _TOKEN.sub(lambda one: b" " if one[0][:2] in (b"--", b"/*") else one[0], text)
     return text.decode(errors="replace").strip()
+
+
+# PostgreSQL's documentation, appendix C: reserved, also those that may be a function's or a type's name.
+RESERVED = frozenset(
+    "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate "
+    "collation column concurrently constraint create cross current_catalog current_date current_role current_schema "
+    "current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch "
+    "for foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral "
+    "leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer "
+    "overlaps placing primary references returning right select session_user similar some symmetric table "
+    "tablesample then to trailing true union unique user using variadic verbose when where window with".split()
+)

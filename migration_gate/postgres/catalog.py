@@ -48,7 +48,10 @@ def snapshot(connection: psycopg.Connection, leave: Collection[tuple[str, str]] 
         for kind, query in queries(connection.info.server_version // 10_000).items():
             for schema, table, name, *facets in connection.execute(query):
                 if (schema, table or name) not in left:
-                    found[Key(kind, schema, join(table, name))] = "\n".join(_facets(facets))
+                    definition = "\n".join(_facets(facets))
+                    found[Key(kind, schema, join(table, name))] = (
+                        definition if kind in ("function", "procedure") else _one_spelling(definition)
+                    )
         for kind, schema, name in connection.execute(REST):
             found[Key(kind, schema, name)] = ""
     return found
@@ -56,6 +59,21 @@ def snapshot(connection: psycopg.Connection, leave: Collection[tuple[str, str]] 
 
 def _facets(values: Sequence[str | None]) -> Iterator[str]:
     return (one.strip().replace("\n", f"\n{INDENT}") for one in values if one)
+
+
+_EACH_CAST = re.compile(r"ARRAY\[((?:\('(?:[^']|'')*'::character varying\)::text(?:, )?)+)\]")
+
+
+def _one_spelling(definition: str) -> str:
+    """What PostgreSQL prints of ``IN ('a', 'b')`` on a varchar column it prints in another way once it has read that
+    again, as it does from a dump: each value is cast to text then, and not the whole list.
+    """
+    if "::character varying)::text" not in definition:
+        return definition
+    return _EACH_CAST.sub(
+        lambda one: "(ARRAY[" + re.sub(r"\(('(?:[^']|'')*'::character varying)\)::text", r"\1", one[1]) + "])::text[]",
+        definition,
+    )
 
 
 def facets(definition: str) -> list[str]:
@@ -83,6 +101,13 @@ def split(name: str) -> tuple[str, str]:
     quoted = re.match(r'"(?:[^"]|"")*"', name)
     end = quoted.end() if quoted else name.find(".")
     return _plain(name[:end]), _plain(name[end + 1 :])
+
+
+def owner(sequence: str) -> Key | None:
+    """The column that a sequence belongs to, from its definition."""
+    owned = next((one.removeprefix("OWNED BY ") for one in facets(sequence) if one.startswith("OWNED BY ")), "")
+    parts = [_plain(one) for one in re.findall(r'"(?:[^"]|"")*"|[^."]+', owned)]
+    return Key("column", parts[0], join(parts[1], parts[2])) if len(parts) == 3 else None
 
 
 def _plain(part: str) -> str:

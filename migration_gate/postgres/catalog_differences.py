@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from migration_gate.postgres.catalog import Key, Snapshot, facets, join, split
+from migration_gate.postgres.catalog import Key, Snapshot, facets, owner, split
 from migration_gate.postgres.catalog_queries import queries
 
 OF_A_TABLE = ("column", "constraint", "index", "trigger", "policy", "rule", "statistics")
@@ -49,23 +49,9 @@ def _goes_along(key: Key, before: Snapshot, after: Snapshot) -> bool:
     if key.kind in OF_A_TABLE:
         table = split(key.name)[0]
         wholes += [Key(kind, key.schema, table) for kind in ("table", "view", "materialized view")]
-    if key.kind == "sequence":
-        wholes += _owners(there[key])
+    if key.kind == "sequence" and (column := owner(there[key])):
+        wholes += [column, Key("table", column.schema, split(column.name)[0])]
     return any((one in before) != (one in after) for one in wholes)
-
-
-def _owners(sequence: str) -> list[Key]:
-    """The column that a sequence belongs to, and its table, from its definition; names are as regclass prints them."""
-    owned = next((one.removeprefix("OWNED BY ") for one in facets(sequence) if one.startswith("OWNED BY ")), "")
-    parts = [_plain(one) for one in owned.split(".")]
-    if len(parts) != 3:
-        return []
-    schema, table, column = parts
-    return [Key("table", schema, table), Key("column", schema, join(table, column))]
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 _Column = tuple[str, str | None, str | None]  # name, before, after, less what says that it is a child's
@@ -131,6 +117,17 @@ _ASPECTS = {
     "SCHEMA ": "schema",
     "TABLESPACE ": "tablespace",
     "REPLICA IDENTITY ": "replica identity",
+    "PARTITION BY ": "partition key",
+    "PARTITION OF ": "parent",
+    "INHERITS ": "parent",
+    "CLUSTER ON ": "clustering index",
+}
+_CONSTRAINTS = {
+    "CHECK": "check constraint",
+    "FOREIGN KEY": "foreign key",
+    "PRIMARY KEY": "primary key",
+    "UNIQUE": "unique constraint",
+    "EXCLUDE": "exclusion constraint",
 }
 _TYPES = ("enum", "domain", "composite", "range")
 
@@ -142,24 +139,48 @@ def said(one: Difference, words: Words = IN_TIME) -> str:
         return f"{what} {words.added}"
     if one.after is None:
         return f"{what} {words.gone}"
-    changes = [*_changes(facets(one.before), facets(one.after), words)]
+    labels = [*_labels(one.before, one.after, words)] if one.kind == "enum" else []
+    changes = labels or [*_changes(facets(one.before), facets(one.after), words)]
     return f"{what} {'; '.join(changes) or words.other}"
 
 
 def shown(one: Difference) -> str:
     """The object, as PostgreSQL's own messages call it: "index `ix_users_email` on `users`"."""
-    where = "" if one.schema in ("", "public") else f"{one.schema}."
     if one.kind in _TYPES:
-        return f"type `{where}{one.name}` ({one.kind})"
+        return f"type `{where(one)}` ({one.kind})"
     if one.kind in OF_A_TABLE and one.kind != "column":
         table, name = split(one.name)
-        return f"{one.kind} `{name}` on `{where}{table}`"
-    return f"{one.kind} `{where}{one.name}`"
+        return f"{_kind(one)} `{name}` on `{where(one._replace(name=table))}`"
+    return f"{one.kind} `{where(one)}`"
+
+
+def where(one: Difference) -> str:
+    """Its name, with the schema where that is not the usual one."""
+    return one.name if one.schema in ("", "public") else f"{one.schema}.{one.name}"
+
+
+def _kind(one: Difference) -> str:
+    """Which kind of constraint, where that is known: "check constraint"."""
+    if one.kind != "constraint":
+        return one.kind
+    definition = one.after or one.before or ""
+    return next((word for begin, word in _CONSTRAINTS.items() if definition.startswith(begin)), one.kind)
+
+
+def _labels(before: str, after: str, words: Words) -> Iterator[str]:
+    """Which labels of an enum are in one of both alone."""
+    old, new = (re.findall(r"'(?:[^']|'')*'", text.split("\n")[0]) for text in (before, after))
+    for label in new:
+        if label not in old:
+            yield f"has the label {label}{words.here} and {words.had}not{words.then}"
+    for label in old:
+        if label not in new:
+            yield f"lacks the label {label}{words.here}, which it {(words.had or 'has ').strip()}{words.then}"
 
 
 def _changes(before: list[str], after: list[str], words: Words) -> Iterator[str]:
     """What of a definition is another, facet by facet."""
-    old, new = _by_aspect(before), _by_aspect(after)
+    old, new = by_aspect(before), by_aspect(after)
     for aspect in dict.fromkeys((*new, *old)):
         then, now = old.get(aspect), new.get(aspect)
         if then == now:
@@ -176,18 +197,25 @@ def _changes(before: list[str], after: list[str], words: Words) -> Iterator[str]
             yield f"is {now}{words.here} and {words.was}{then or 'not'}{words.then}"
 
 
-def _by_aspect(given: list[str]) -> dict[str, str]:
-    """A definition's facets by what they are about: "" for the first, which is the object itself, as a column's type
-    is; a flag (UNLOGGED) is about itself.
-    """
+def by_aspect(given: list[str]) -> dict[str, str]:
+    """A definition's facets by what they are about, as they are shown."""
     found = {}
+    for aspect, one in aspects(given):
+        prefix = next((prefix for prefix in _ASPECTS if one.startswith(prefix)), "")
+        text = re.sub(r"\bpublic\.", "", one).rstrip(";")  # a view's definition ends with one
+        found[aspect] = text.removeprefix(prefix).rstrip(")" if prefix.endswith("(") else "")
+    return found
+
+
+def aspects(given: list[str]) -> Iterator[tuple[str, str]]:
+    """A definition's facets, each with what it is about: "" for the first, which is the object itself, as a column's
+    type is; a flag (UNLOGGED) is about itself.
+    """
     for position, one in enumerate(given):
         prefix = next((prefix for prefix in _ASPECTS if one.startswith(prefix)), None)
-        text = re.sub(r"\bpublic\.", "", one).rstrip(";")  # a view's definition ends with one
         if prefix:
-            found[_ASPECTS[prefix]] = text.removeprefix(prefix).rstrip(")" if prefix.endswith("(") else "")
-        elif position == 0 and not one.isupper():
-            found[""] = text
+            yield _ASPECTS[prefix], one
+        elif position == 0 and not re.fullmatch("[A-Z ]+", one):
+            yield "", one
         else:
-            found[one.partition(" (")[0]] = text
-    return found
+            yield one.partition(" (")[0], one

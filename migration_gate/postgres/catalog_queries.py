@@ -184,7 +184,9 @@ SELECT n.nspname, '', c.relname,
           FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
          WHERE f.ftrelid = c.oid),
        (SELECT 'USING ' || m.amname FROM pg_catalog.pg_am m WHERE m.oid = c.relam AND m.amname <> 'heap'),
-       'WITH (' || array_to_string(c.reloptions, ', ') || ')',
+       'WITH (' || NULLIF(array_to_string(c.reloptions || ARRAY(
+           SELECT 'toast.' || one FROM pg_catalog.pg_class t, unnest(t.reloptions) AS one WHERE t.oid = c.reltoastrelid
+       ), ', '), '') || ')',
        (SELECT 'TABLESPACE ' || quote_ident(s.spcname) FROM pg_catalog.pg_tablespace s WHERE s.oid = c.reltablespace),
        CASE WHEN c.relrowsecurity THEN 'ROW LEVEL SECURITY' END,
        CASE WHEN c.relforcerowsecurity THEN 'FORCE ROW LEVEL SECURITY' END,
@@ -242,10 +244,13 @@ SELECT n.nspname, c.relname, a.attname,
 _CONSTRAINTS = f"""
 SELECT n.nspname, c.relname, k.conname,
        pg_get_constraintdef(k.oid),
+       'WITH (' || array_to_string(x.reloptions, ', ') || ')',
+       (SELECT 'TABLESPACE ' || quote_ident(s.spcname) FROM pg_catalog.pg_tablespace s WHERE s.oid = x.reltablespace),
        {_comment("k.oid", "pg_constraint")}
   FROM pg_catalog.pg_constraint k
   JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_class x ON x.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
  WHERE k.contype IN ('c', 'f', 'p', 'u', 'x') AND k.conparentid = 0 AND (k.conislocal OR k.coninhcount = 0)
    AND {_own("pg_class", "c")}
 """
@@ -342,9 +347,15 @@ SELECT n.nspname, c.relname, r.rulename,
  WHERE r.rulename <> '_RETURN' AND {_own("pg_class", "c")}
 """
 
+# Printed in the order of the table's columns, which is left out. There are none where it has
+# expressions alone.
+_OF_STATISTICS = "FROM pg_catalog.pg_attribute a WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys)"
 _STATISTICS = f"""
 SELECT n.nspname, c.relname, s.stxname,
-       pg_get_statisticsobjdef(s.oid),
+       coalesce(replace(pg_get_statisticsobjdef(s.oid),
+               ' ON ' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) {_OF_STATISTICS}),
+               ' ON ' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) {_OF_STATISTICS})),
+                pg_get_statisticsobjdef(s.oid)),
        {_comment("s.oid", "pg_statistic_ext")}
   FROM pg_catalog.pg_statistic_ext s
   JOIN pg_catalog.pg_class c ON c.oid = s.stxrelid

@@ -69,6 +69,15 @@ def _how(connection: psycopg.Connection, template: str | None) -> sql.Composable
     return sql.SQL("TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
 
 
+def drop(server: Server, name: str) -> None:
+    """Drop a database of the gate's. CannotJudge where the server refuses."""
+    with connect(server, server.maintenance) as connection:
+        try:
+            _drop(connection, name, server.major)
+        except psycopg.Error as error:
+            raise _refused(f"cannot drop database {name}", server, error) from None
+
+
 def drop_all(server: Server) -> None:
     """Drop the databases whose names begin with ``server.prefix``, in use or not, and no others.
 

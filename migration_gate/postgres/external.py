@@ -15,6 +15,8 @@ from migration_gate.postgres import databases
 from migration_gate.postgres.minder import minded
 from migration_gate.postgres.server import OLDEST, Server, new_prefix
 
+# What a newer libpq reports though nobody set it, and an older one, of the project's own driver, does not know.
+_IMPLIED = {"sslcertmode": "allow"}
 _OWN_FIELDS = {"host", "hostaddr", "port", "user", "password", "dbname"}
 
 
@@ -83,7 +85,7 @@ def _describe(connection: psycopg.Connection, where: str) -> Server:
             f"role {role} may not create databases at {where}: ALTER ROLE {role} CREATEDB, or name another role"
         )
     # Password files, services and PG… variables have had their say; nothing later needs them.
-    settings = {k: v for k, v in info.get_parameters().items() if k not in _OWN_FIELDS}
+    settings = {k: v for k, v in info.get_parameters().items() if k not in _OWN_FIELDS and _IMPLIED.get(k) != v}
     return Server(
         host=info.host,
         port=info.port,

@@ -176,6 +176,11 @@ def remotes(top: Path) -> set[str]:
     return found
 
 
+def origin(top: Path) -> str:
+    """The URL of the remote origin, "" where there is none. It may hold a password: it is not to be shown."""
+    return (_git(top, "config", "--get", "remote.origin.url") or "").strip()
+
+
 def default_branch(top: Path) -> str:
     """What origin/HEAD stands for, "origin/main", read from its file; "origin/HEAD" where it has none."""
     for folder in _git_folders(top):
@@ -184,6 +189,20 @@ def default_branch(top: Path) -> str:
             if text.startswith("ref: refs/remotes/"):
                 return text.removeprefix("ref: refs/remotes/").strip()
     return "origin/HEAD"
+
+
+_MERGED_INTO = {f"ref: refs/heads/{name}" for name in ("main", "master", "trunk", "develop")}
+
+
+def merging(top: Path) -> str | None:
+    """The side of a merge in progress that branches are merged into: HEAD on a trunk, else MERGE_HEAD. None where git
+    is not merging.
+    """
+    for folder in _git_folders(top)[:1]:
+        with suppress(OSError, ValueError):
+            if (folder / "MERGE_HEAD").is_file():
+                return "HEAD" if (folder / "HEAD").read_text("utf-8").strip() in _MERGED_INTO else "MERGE_HEAD"
+    return None
 
 
 def _git_folders(top: Path) -> list[Path]:
@@ -290,6 +309,11 @@ def tracked(folder: Path) -> Callable[[Path], bool] | None:
         (name := str(path)).startswith(above)
         and os.fsencode(name[len(above) :].replace(os.sep, "/")) + b"\0" in content
     )
+
+
+def ask(folder: Path, *words: str, given: str = "") -> str:
+    """Git's output, of any command that changes nothing. Raises Silent."""
+    return os.fsdecode(_run(folder, words, given.encode()))
 
 
 def _git(folder: Path, *words: str) -> str | None:

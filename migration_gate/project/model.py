@@ -31,18 +31,19 @@ def command(project: Project, flask: str, alembic: str) -> str:
     configuration is: ``flask db`` and the words ``flask``, or ``alembic`` and the words ``alembic``.
     """
     if project.kind == "flask":
-        folder = _near(project.directory, project.working_directory)
+        folder = near(project.directory, project.working_directory)
         word, _, rest = flask.partition(" ")
         where = "" if folder == "migrations" else f" -d {folder}"
         return f"flask db {word}{where}{' ' + rest if rest else ''}"
     options = ""
     ini = project.config_file
     if ini and ini != project.working_directory / "alembic.ini":
-        options += f" -c {_near(ini, project.working_directory)}"
+        options += f" -c {near(ini, project.working_directory)}"
     if ini and project.section != "alembic":
         options += f" -n {project.section}"
     return f"alembic{options} {alembic}"
 
 
-def _near(path: Path, folder: Path) -> str:
+def near(path: Path, folder: Path) -> str:
+    """A path as people type it in a folder: relative where it is below it, with forward slashes."""
     return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()

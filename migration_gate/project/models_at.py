@@ -90,7 +90,7 @@ def mappings(models: Models, table: str, schema: str | None) -> list[Mapping]:
         Mapping(path, one, how)
         for path, content in models.files.items()
         if _MARKED.search(content) and _speaks_of(content, table)
-        for one in _mapped_in(models, path)
+        for one in mapped_in(models, path)
         if (how := "written" if one.table == table else one.table is None and likeness(one.name, table))
     ]
     best = next((how for how in ("written", "name", "ending") if any(one.by == how for one in found)), None)
@@ -113,8 +113,12 @@ def not_read(models: Models, table: str) -> str | None:
 
 def any_mapped(models: Models) -> bool:
     """Whether the repository maps anything at all."""
-    marked = (path for path, content in models.files.items() if _MARKED.search(content))
-    return any(_mapped_in(models, path) for path in marked)
+    return any(mapped_in(models, path) for path in marked(models))
+
+
+def marked(models: Models) -> Iterator[str]:
+    """The files that have a sign of something that they map."""
+    return (path for path, content in models.files.items() if _MARKED.search(content))
 
 
 def likeness(name: str, table: str) -> Likeness | None:
@@ -144,7 +148,7 @@ def _class_names(content: bytes) -> tuple[str, ...]:
 # ── bases in other files ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _mapped_in(models: Models, path: str) -> tuple[Mapped, ...]:
+def mapped_in(models: Models, path: str) -> tuple[Mapped, ...]:
     """What one file maps, its bases looked up where they are."""
     if path not in models.mapped:
         written = _declared(models.files[path])
@@ -219,6 +223,15 @@ def _in_tree(root: Path) -> _Found:
     except git.Silent:
         return _walked(root)
     return {name: _content(root / name) for name in _chosen(names)}
+
+
+def files_with(root: Path, pattern: str) -> list[str]:
+    """The Python files of the working tree that have a line of an extended pattern, tests left out."""
+    try:
+        return _chosen(git.grep(root, pattern, None, "*.py"))
+    except git.Silent:
+        wanted = re.compile(pattern.encode(), re.MULTILINE)
+        return [path for path in _python_files(root) if wanted.search(_content(root / path) or b"")]
 
 
 def _chosen(names: list[str]) -> list[str]:

@@ -31,6 +31,11 @@ _UPGRADE = re.compile(rb"^(?:async[ \t]+)?def[ \t]+upgrade", re.MULTILINE)
 _ASYNC_UPGRADE = re.compile(rb"^async[ \t]+def[ \t]+upgrade\b", re.MULTILINE)
 # MigrationContext.run_migrations calls it, and does nothing with what it gives back.
 NEVER_AWAITED = "defines upgrade() as async: Alembic never awaits it, none of it runs, and the revision counts as done"
+# What git writes around the two sides of a conflict (git-merge, "HOW CONFLICTS ARE PRESENTED").
+_CONFLICT = [re.compile(mark, re.MULTILINE) for mark in (rb"^<{7} ", rb"^={7}\r?$", rb"^>{7} ")]
+IN_CONFLICT = (
+    "holds the two sides of a merge conflict: keep what is right, and take the lines <<<<<<<, ======= and >>>>>>> out"
+)
 # Before Alembic 0.2 the id was the file's name, and Alembic still takes it so (ScriptDirectory's `_legacy_rev`).
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py$")
 # What may give a module a `revision` that it does not write.
@@ -118,12 +123,24 @@ def _parse(path: Path, source: bytes, whole: bool) -> Revision | Unreadable | He
         body = _BODY.search(source)
         if body and not _IDENTITY_LATER.search(source, body.start()):
             tree = parse_python(source[: body.start()])
-            if isinstance(tree, ast.Module) and "revision" in _assignments(tree):
+            if isinstance(tree, ast.Module) and "revision" in assignments(tree):
                 return _identity(path, source, tree)
     tree = parse_python(source)
     if isinstance(tree, SyntaxProblem):
-        return Unreadable(path, tree.line, tree.reason)
+        conflict = _conflict(source)
+        return Unreadable(path, conflict, IN_CONFLICT) if conflict else Unreadable(path, tree.line, tree.reason)
     return _identity(path, source, tree)
+
+
+def _conflict(source: bytes) -> int | None:
+    """The line where the first merge conflict begins that git has left in a text."""
+    start = end = -1
+    for mark in _CONFLICT:
+        found = mark.search(source, end + 1)
+        if not found:
+            return None
+        start, end = (found.start() if start < 0 else start), found.end()
+    return source.count(b"\n", 0, start) + 1
 
 
 def _by_template(path: Path, source: bytes) -> Revision | None:
@@ -226,7 +243,7 @@ def _compiles(source: bytes) -> bool:
 
 
 def _identity(path: Path, source: bytes, tree: ast.Module) -> Revision | Unreadable | Helper:
-    known = _assignments(tree)
+    known = assignments(tree)
     if "revision" in known:
         revision_node = known["revision"]
         ident = _value(revision_node, known)
@@ -274,7 +291,7 @@ def _message(tree: ast.Module) -> str:
     return ""
 
 
-def _assignments(tree: ast.Module) -> dict[str, ast.expr]:
+def assignments(tree: ast.Module) -> dict[str, ast.expr]:
     """The last value that the module's top level gives to each simple name."""
     known: dict[str, ast.expr] = {}
     for statement in tree.body:

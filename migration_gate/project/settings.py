@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 from migration_gate.findings import CannotJudge
 
 POSTGRES = range(14, 19)  # the major versions that the rules were proven on: docs/facts.md
+OBJECTS = (  # the kinds of objects that a schema has, in the setting unmanaged
+    "table", "column", "constraint", "index", "type", "enum", "domain", "composite", "range", "sequence", "view",
+    "materialized view", "function", "procedure", "trigger", "policy", "rule", "statistics", "extension", "schema",
+    "default privileges",
+)  # fmt: skip
 FILLED = ("url", "host", "port", "user", "password", "database")  # in braces, in environment and upgrade-command
 
 
@@ -28,6 +33,7 @@ class Settings(NamedTuple):
     start_after: tuple[str, ...] = ()  # revisions up to these have shipped
     small_tables: tuple[str, ...] = ()  # patterns of names: what blocks traffic there is a note
     large_tables: tuple[str, ...] = ()
+    sizes: str | None = None  # a file of production's sizes, which say it of all other tables
     postgres_version: int = 14  # the oldest major version that the migrations run on
     # the rehearsal
     flask_app: str | None = None
@@ -43,6 +49,7 @@ class Settings(NamedTuple):
     start_from: str | None = None  # an SQL dump, or "create_all"
     start_at: str | None = None  # the revision that start-from stands at
     time_limit: int = 600  # seconds for the whole rehearsal
+    unmanaged: tuple[str, ...] = ()  # "index ix_legacy_* because …": what the models are not to manage
     postgres: str | None = None  # as --postgres; a bare major version ("16") names an image and local binaries
     image: str | None = None  # as --image
 
@@ -72,6 +79,13 @@ def from_table(table: dict[str, Any], where: str) -> Settings:
     return settings
 
 
+def unmanaged_pattern(text: str) -> tuple[str, str, str]:
+    """The kind, the pattern of names and the reason of one of ``unmanaged``: "index ix_legacy_* because …" """
+    what, _, reason = text.partition(" because ")
+    kind, _, name = what.strip().rpartition(" ")
+    return kind.strip().lower(), name, reason.strip()
+
+
 def _contradictions(settings: Settings) -> Iterator[str]:
     """What is of the right type, and cannot be meant."""
     if settings.postgres_version not in POSTGRES:
@@ -80,6 +94,12 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     for table in settings.small_tables:
         if table in settings.large_tables:
             yield f"small-tables and large-tables both name {table!r}: a table is one or the other"
+    for text in settings.unmanaged:
+        if unmanaged_pattern(text)[0] not in OBJECTS:
+            yield (
+                f"unmanaged has {text!r}: write a kind and a pattern of names, and why, as in "
+                f'"index ix_legacy_* because the DBA makes them". The kinds are {", ".join(OBJECTS)}'
+            )
     for name, value in settings.environment:
         if "{" in value and (word := _misspelt(value)):
             known = ", ".join(f"{{{one}}}" for one in FILLED)

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from migration_gate.findings import Evidence, Finding, Note
-from migration_gate.operations.model import Table
-from migration_gate.postgres.catalog import Snapshot, facets, split
+from migration_gate.mending.plan import mends
+from migration_gate.postgres.catalog import Snapshot
 from migration_gate.postgres.catalog_differences import Difference, Words, differences, said
 from migration_gate.project.revision import Revision, SyntaxProblem, parse_python
 from migration_gate.rehearsal.child import Event
 from migration_gate.rehearsal.outcome import Outcome, shortened
-from migration_gate.rules.remedies import literal, quoted, schema_keyword, sql_name
 
 MANY = 6  # differences that one message still tells
 OF_THE_ENVIRONMENT = ("Refused", "TimeoutError", "ModuleNotFoundError")
@@ -188,7 +187,7 @@ def _traces(step: Step, down: Snapshot) -> Outcome:
         return Outcome(notes=(Note(text, path, line),))
     if lasting or left:
         message = f"{ident} up and down again is not the schema before it: {_told(lasting or left)}."
-        remedy = _remedy(lasting or left)
+        remedy = _remedy(lasting or left, step.before, down)
     elif other:
         message = f"{ident} up, down and up again is another schema: {_told(other, AGAIN)}."
         remedy = None
@@ -244,74 +243,8 @@ def _is_nothing(statement: ast.stmt) -> bool:
 # ── what to write ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _remedy(found: Sequence[Difference]) -> str | None:
-    """Calls for the end of downgrade(): drop what is left, last made first, then make the indexes and constraints that
-    are gone, foreign keys last. None where that mends nothing.
-    """
-    drops = [_drops(one) for one in reversed(found)]
-    makes = [_makes(one) for one in sorted(found, key=lambda one: (one.before or "").startswith("FOREIGN KEY"))]
-    lines = [*filter(None, (*drops, *makes))]
+def _remedy(found: Sequence[Difference], before: Snapshot, down: Snapshot) -> str | None:
+    """The end of downgrade(), from what it leaves to what was there. None where nothing mends that."""
+    backwards = [one._replace(before=one.after, after=one.before) for one in found]
+    lines = mends(backwards, down, before)
     return "\n".join(["# at the end of downgrade()", *lines]) if lines else None
-
-
-def _makes(one: Difference) -> str | None:
-    """The statement of an index or constraint that was there, as PostgreSQL prints it."""
-    if one.before is None or one.kind not in ("index", "constraint"):
-        return None
-    table, name = split(one.name)
-    definition = facets(one.before)[0]
-    if one.kind == "index":
-        return _sql(definition)
-    at = sql_name(Table(table, None if one.schema == "public" else one.schema))
-    return _sql(f"ALTER TABLE {at} ADD CONSTRAINT {quoted(name)} {definition}")
-
-
-def _drops(one: Difference) -> str | None:
-    if one.after is None:
-        return None
-    schema = None if one.schema in ("", "public") else one.schema
-    whole = Table(one.name, schema)
-    if one.before is not None and one.kind not in ("index", "constraint"):
-        return _takes_back(one, schema)
-    table, name = split(one.name)
-    at = schema_keyword(Table(table, schema))
-    match one.kind:
-        case "table":
-            return f"op.drop_table({literal(one.name)}{schema_keyword(whole)})"
-        case "column":
-            return f"op.drop_column({literal(table)}, {literal(name)}{at})"
-        case "index":
-            return f"op.drop_index({literal(name)}, table_name={literal(table)}{at})"
-        case "constraint":
-            return f"op.drop_constraint({literal(name)}, {literal(table)}{at})"
-        case "enum":
-            return f"sa.Enum(name={literal(one.name)}{schema_keyword(whole)}).drop(op.get_bind())"
-        case "domain" | "composite" | "range":
-            return _sql(f"DROP {'DOMAIN' if one.kind == 'domain' else 'TYPE'} {sql_name(whole)}")
-        case "sequence" | "view" | "materialized view":
-            return _sql(f"DROP {one.kind.upper()} {sql_name(whole)}")
-        case "schema":
-            return _sql(f"DROP SCHEMA {quoted(one.name)}")
-        case "function" | "procedure":
-            called, _, arguments = one.name.partition("(")
-            return _sql(f"DROP {one.kind.upper()} {sql_name(Table(called, schema))}({arguments}")
-        case "trigger" | "policy" | "rule":
-            return _sql(f"DROP {one.kind.upper()} {quoted(name)} ON {sql_name(Table(table, schema))}")
-        case "statistics":
-            return _sql(f"DROP STATISTICS {sql_name(Table(name, schema))}")
-    return None
-
-
-def _takes_back(one: Difference, schema: str | None) -> str | None:
-    """The call for the commonest change that is forgotten: whether a column may be NULL."""
-    was, now = ("NOT NULL" in (text or "").split("\n") for text in (one.before, one.after))
-    if one.kind != "column" or was == now:
-        return None
-    table, name = split(one.name)
-    return (
-        f"op.alter_column({literal(table)}, {literal(name)}, nullable={not was}{schema_keyword(Table(table, schema))})"
-    )
-
-
-def _sql(statement: str) -> str:
-    return f"op.execute({literal(statement)})"

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -27,9 +27,11 @@ from migration_gate.project.model import Project
 from migration_gate.rehearsal.environment import filled, interpreter, url_for, variables
 
 INJECTED = Path(__file__).parent / "injected"
+ASKS = ("declare", "differ")  # events that wait for an answer
 GRACE = 3  # seconds that the child has to say where it was, after its time is up
 
 Event = dict[str, Any]
+Answers = Mapping[str, Callable[[Event], Any]]
 
 
 class Ran(NamedTuple):
@@ -51,13 +53,14 @@ class Ran(NamedTuple):
 
 class Command(NamedTuple):
     """What a session's process is told to do: upgrade or downgrade a database to some revisions, one after the other,
-    or call a function of the project's own, "package.module:name", with a connection to it.
+    call a function of the project's own, "package.module:name", with a connection to it, apply the code of an
+    ``upgrade()``, its imports and its body, or run env.py and no revision.
 
     ``begin`` begins where the settings say (start-at, create_all); ``compare`` asks autogenerate afterwards; of the
     revisions in ``watch`` each statement is told; ``stop`` ends one of them after so many of its statements.
     """
 
-    do: Literal["upgrade", "downgrade", "call", "end"] = "upgrade"
+    do: Literal["upgrade", "downgrade", "call", "apply", "ask", "end"] = "upgrade"
     to: tuple[str, ...] = ("heads",)
     begin: bool = False
     compare: bool = False
@@ -70,7 +73,9 @@ class Session:
     on a database that the gate has made. An upgrade-command of the project's own is a process for one command.
 
     ``make(name)`` makes a database; ``seen`` is told of every event. ``instead`` names another of the injected
-    programs, with its arguments, which runs for one command.
+    programs, with its arguments, which runs for one command. ``answers`` are what the process may ask, by the kind of
+    event: what they give is sent back as JSON. ``own`` is an environment that stays as it is, and so does the URL;
+    connections are taken to the throwaway server all the same, and ``told`` knows what they were.
     """
 
     def __init__(
@@ -80,8 +85,11 @@ class Session:
         make: Callable[[str], None],
         seen: Callable[[Event], None],
         instead: tuple[str, ...] = (),
+        answers: Answers | None = None,
+        own: Mapping[str, str] | None = None,
     ) -> None:
         self.project, self.server, self.make, self.seen, self.instead = project, server, make, seen, instead
+        self.answers, self.own = answers or {}, own
         self.once = bool(instead or project.settings.upgrade_command)  # the process ends by itself
         self.deadline = time.monotonic() + project.settings.time_limit
         self.number = 0
@@ -115,7 +123,7 @@ class Session:
         self._tell(command, primary)
         if self.process is None:
             with (self.folder / "log").open("ab") as output:
-                environment = variables(self.project, self.server, primary, str(self.folder))
+                environment = variables(self.project, self.server, primary, str(self.folder), self.own)
                 self.process = _start(self.project, self.server, primary, environment, output, self.instead)
         events = self._follow(primary)
         ended = self.process.poll()
@@ -132,9 +140,20 @@ class Session:
         """The numbers of the databases that the project has asked for besides the primary one."""
         return sorted(set(self.asked.values()) - {0})
 
+    def told(self, which: str) -> dict[str, Any]:
+        """How the project would have connected to one of the databases that it asked for: ``driver``, ``dsn``,
+        ``parameters`` with the password, and ``other``, the names of those that are no plain values.
+        """
+        try:
+            return dict(json.loads((self.folder / f"asked-{which}").read_bytes()))
+        except FileNotFoundError:
+            return {}
+
     def _tell(self, command: Command, primary: str) -> None:
         self.number += 1
-        _write_job(self.folder, self.project, self.server, primary, self.number, command, self.deadline)
+        _write_job(
+            self.folder, self.project, self.server, primary, self.number, command, self.deadline, self.own is not None
+        )
         (self.folder / f"go-{self.number}").touch()
 
     def _follow(self, primary: str) -> list[Event]:
@@ -149,6 +168,10 @@ class Session:
             for event in new:
                 if event["event"] == "database":
                     self._give(event, primary)
+                elif event["event"] in ASKS:
+                    known = self.answers.get(event["event"])
+                    answer = known(event) if known else None
+                    _answer(self.folder / f"answer-{event['key']}", json.dumps(answer))
                 events.append(event)
                 self.seen(event)
             if ended or any(one["event"] == "obeyed" and one["number"] == self.number for one in new):
@@ -189,7 +212,14 @@ def once(
 
 
 def _write_job(
-    folder: Path, project: Project, server: Server, primary: str, number: int, command: Command, deadline: float
+    folder: Path,
+    project: Project,
+    server: Server,
+    primary: str,
+    number: int,
+    command: Command,
+    deadline: float,
+    own: bool = False,
 ) -> None:
     settings = project.settings
     job = {
@@ -202,6 +232,7 @@ def _write_job(
         "password": server.password,
         "query": dict(parse_qsl(server.query)),
         "primary": primary,
+        "own": own,
         "allow": [_host_and_port(one) for one in settings.allow_connections],
         "kind": project.kind,
         "directory": str(project.directory),

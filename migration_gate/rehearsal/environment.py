@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,10 +19,16 @@ from migration_gate.project.model import Project
 USUAL = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_DATABASE_URL")
 
 
-def variables(project: Project, server: Server, database: str, folder: str) -> dict[str, str]:
+def variables(
+    project: Project, server: Server, database: str, folder: str, own: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The child's whole environment. libpq's own variables name the throwaway server too, so that a connection without
-    parameters goes there.
+    parameters goes there. An environment of its ``own`` stays as it is, but for those that would lead libpq past what
+    is said in a call.
     """
+    if own is not None:
+        misleading = ("PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR")
+        return _guarded({name: value for name, value in own.items() if name not in misleading}, project, folder)
     given = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name == "PGTZ"}
     given |= {
         "PGHOST": server.host,
@@ -35,6 +43,11 @@ def variables(project: Project, server: Server, database: str, folder: str) -> d
         given[name] = server.url(database, _driver_of(given.get(name)) or driver_for(project))
     for name, value in project.settings.environment:
         given[name] = filled(value, server, database)
+    return _guarded(given, project, folder)
+
+
+def _guarded(given: dict[str, str], project: Project, folder: str) -> dict[str, str]:
+    """With what puts the guards up in every process, and without what is the gate's own."""
     inside = str(Path(__file__).parent / "injected")
     given["PYTHONPATH"] = os.pathsep.join(filter(None, (inside, given.get("PYTHONPATH"))))
     given["PATH"] = os.pathsep.join(filter(None, (os.path.dirname(interpreter(project)), given.get("PATH"))))
@@ -86,8 +99,12 @@ def _installed(python: str) -> frozenset[str]:
 
 
 def driver_for(project: Project) -> str | None:
-    """asyncpg where env.py is async, else SQLAlchemy's default where it is installed, else psycopg."""
+    """The one that the ini file's own URL names, asyncpg where env.py is async, else SQLAlchemy's default where it is
+    installed, else psycopg.
+    """
     installed = _installed(interpreter(project))
+    if (named := _named(project)) in installed:
+        return named
     try:
         text = (project.directory / "env.py").read_text("utf-8", errors="replace")
     except OSError:
@@ -96,6 +113,18 @@ def driver_for(project: Project) -> str | None:
     if "asyncpg" in installed and any(word in text for word in words):
         return "asyncpg"
     return "psycopg" if "psycopg2" not in installed and "psycopg" in installed else None
+
+
+def _named(project: Project) -> str | None:
+    """The driver of ``sqlalchemy.url`` in the project's section of its ini file."""
+    if project.config_file is None:
+        return None
+    import configparser
+
+    ini = configparser.RawConfigParser(strict=False)
+    with suppress(configparser.Error, OSError, UnicodeDecodeError):
+        ini.read(project.config_file, encoding="utf-8")
+    return _driver_of(ini.get(project.section, "sqlalchemy.url", fallback=None))
 
 
 def _driver_of(url: str | None) -> str | None:

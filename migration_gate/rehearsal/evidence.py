@@ -10,10 +10,8 @@ from typing import Any, NamedTuple
 from migration_gate.findings import Held, Planned, Step
 from migration_gate.operations.effects import STRENGTH, blocks
 from migration_gate.operations.model import Lock, Table
-from migration_gate.project.model import Project
 from migration_gate.rehearsal.child import Event
 from migration_gate.rules.judging import shown
-from migration_gate.rules.plan import told_size
 
 LONGEST = 100  # characters of a statement in a plan
 
@@ -167,16 +165,15 @@ def holds(statements: Sequence[Seen]) -> Iterator[Hold]:
             yield Hold(table, lock, blocks(lock), during[0], during[-1], busy)
 
 
-def planned(project: Project, statements: Sequence[Seen]) -> Iterator[Planned]:
+def planned(project: str, statements: Sequence[Seen]) -> Iterator[Planned]:
     """The transactions as they ran, in the form of ``lint --plan``: there it is read, here it was seen."""
     for transaction, group in groupby(statements, lambda one: one.transaction):
         together = list(group)
         revisions = tuple(dict.fromkeys(one.revision for one in together))
-        steps = tuple(_step(project, one) for one in together)
-        yield Planned(project.name, revisions, transaction is None, steps)
+        yield Planned(project, revisions, transaction is None, tuple(map(_step, together)))
 
 
-def _step(project: Project, one: Seen) -> Step:
+def _step(one: Seen) -> Step:
     text = " ".join(one.sql.split())
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     tables = dict.fromkeys([*(lock.table for lock in one.locks), *one.rewrote, *one.scanned, *one.built])
@@ -184,7 +181,6 @@ def _step(project: Project, one: Seen) -> Step:
     for table in tables:
         lock = strongest(one.locks, table) or strongest(one.held, table)
         if lock:
-            size = told_size(project, table)
-            held.append(Held(str(table), lock, blocks(lock), work(one, table), size=size))
+            held.append(Held(str(table), lock, blocks(lock), work(one, table)))
     unknown = "" if one.asked or one.error else "PostgreSQL was not asked what it did"
     return Step(shown(one.path) or "", one.line, text, tuple(held), unknown, one.revision, one.sql)

@@ -20,7 +20,7 @@ from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision
 from migration_gate.rehearsal import back, halfway, start
-from migration_gate.rehearsal.child import Command, Event, Ran, Session
+from migration_gate.rehearsal.child import Answers, Command, Event, Ran, Session
 from migration_gate.rehearsal.evidence import Seen, seen
 from migration_gate.rehearsal.rows import own
 from migration_gate.rehearsal.rows.fill import Filled, fill
@@ -82,12 +82,13 @@ def rehearse(
     hear: Callable[[Event], None],
     say: Callable[[str], None],
     own_rows: bool = False,
+    answers: Answers | None = None,
 ) -> Rehearsal:
     """Everything, in order. ``primary`` is a database that is there, empty or with ``own_rows``; ``new`` the revisions
     that have not shipped, in the order in which they run; ``say`` is told which stage begins. Raises CannotJudge
     where a database cannot be made.
     """
-    with Session(project, server, make, hear) as session:
+    with Session(project, server, make, hear, answers=answers) as session:
         session.made.add(primary)
         lab = _Lab(project, server, session, say)
         merged = _merged(history, new)

@@ -9,4 +9,9 @@ FORMATS = {
     "gitlab": "gitlab",
     "junit": "junit",
     "markdown": "markdown",
+    "mermaid": "mermaid",
+    "dot": "dot",
 }
+DRAWINGS = ("mermaid", "dot")  # of the history alone
+OF_A_VERDICT = tuple(one for one in FORMATS if one not in DRAWINGS)
+OF_A_DATABASE = ("text", "json")  # which no file's line and no service's rule is about

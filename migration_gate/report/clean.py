@@ -10,12 +10,12 @@ _COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[\d;]*m)*:)(?=:)|##(?=\[)", re.MULTIL
 LONGEST = 4_000  # characters of one text; what is longer is cut, and says so
 
 
-def clean(text: str) -> str:
+def clean(text: str, longest: int = LONGEST) -> str:
     """Control characters (but newline and tab) and direction marks shown as escapes; long text cut; no line of it a
     workflow command.
     """
-    if len(text) > LONGEST:
-        text = f"{text[:LONGEST]} … (+{len(text) - LONGEST:,} characters)"
+    if len(text) > longest:
+        text = f"{text[:longest]} … (+{len(text) - longest:,} characters)"
     return harmless(_CONTROL.sub(lambda one: f"\\x{ord(one[0]):02x}", text))
 
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migration_gate.findings import Finding, Verdict
+from migration_gate.findings import Verdict
 from migration_gate.report.clean import clean, clean_line
 from migration_gate.report.places import from_root, worst_first
-from migration_gate.report.words import STATE, heading
+from migration_gate.report.words import STATE, whole
 
 MOST = 10
+EVIDENCE = 600  # characters of each: the runner cuts an annotation at 4,096, and the remedy comes after them
 
 _Said = tuple[str, str, str | None, int | None]  # title, text, path, line
 
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     """Annotations, one line each: findings and problems as errors, notes as notices, and the summary."""
-    errors = [(one.rule, _text(one), one.path, one.line) for one in worst_first(verdict.findings)]
+    errors = [(one.rule, whole(one, EVIDENCE), one.path, one.line) for one in worst_first(verdict.findings)]
     errors += [("not judged", problem, None, None) for problem in verdict.problems]
     notices = [("migration-gate", one.message, one.path, one.line) for one in verdict.notes]
     facts = " · ".join(map(clean_line, verdict.facts))
@@ -34,12 +35,6 @@ def _commands(kind: str, said: Sequence[_Said]) -> Iterator[str]:
         yield _command(kind, text, path, line, rule)
     if len(said) > room:
         yield _command(kind, f"{len(said) - room} more: see the log", None, None, "migration-gate")
-
-
-def _text(finding: Finding) -> str:
-    if not finding.remedy:
-        return finding.message
-    return f"{finding.message}\n\n{heading(finding)}\n{finding.remedy}"
 
 
 def _command(kind: str, text: str, path: str | None, line: int | None, title: str) -> str:

@@ -10,20 +10,22 @@ from __future__ import annotations
 import json
 
 from migration_gate.findings import Finding, Verdict
-from migration_gate.report.clean import clean, clean_line, harmless_json
+from migration_gate.report.clean import clean_line, harmless_json
 from migration_gate.report.places import fingerprints, from_root, worst_first
+from migration_gate.report.words import told
 
 SEVERITY = "blocker"
+EVIDENCE = 600  # characters of each
 NOWHERE = "pyproject.toml"  # GitLab wants a path of what has none, and settings are there
 
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
-    """A JSON array, the worst first. The message alone: the widget shows one paragraph."""
+    """A JSON array, the worst first. Without the remedies: the widget shows one paragraph of each."""
     found = worst_first(verdict.findings)
     found += [Finding("not-judged", problem) for problem in verdict.problems]
     entries = [
         {
-            "description": clean(one.message),
+            "description": told(one, EVIDENCE),
             "check_name": one.rule,
             "fingerprint": fingerprint,
             "severity": SEVERITY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from migration_gate.findings import Finding, Verdict
+from migration_gate.findings import Finding, Node, Verdict
 from migration_gate.report.clean import harmless_json
 
 
@@ -23,6 +23,8 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
         "notes": [one._asdict() for one in verdict.notes],
         "problems": list(verdict.problems),
     }
+    if verdict.order:
+        document["commands"] = list(verdict.order)
     if verdict.plan is not None:
         document["plan"] = [
             {
@@ -33,8 +35,18 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
             }
             for one in verdict.plan
         ]
+    if verdict.graphs is not None:
+        document["graph"] = [
+            {"project": one.project, "into": one.into, "revisions": [_revision(node) for node in one.nodes]}
+            for one in verdict.graphs
+        ]
     return harmless_json(json.dumps(document, indent=2)) + "\n"
 
 
 def _finding(one: Finding) -> dict[str, object]:
     return {**one._asdict(), "evidence": [evidence._asdict() for evidence in one.evidence]}
+
+
+def _revision(node: Node) -> dict[str, object]:
+    names = ("id", "parents", "depends_on", "labels", "message", "path", "head", "base", "own")
+    return {name: getattr(node, name) for name in names}

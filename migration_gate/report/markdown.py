@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from migration_gate.findings import Ending, Finding, Held, Note, Planned, Step, Verdict
+from migration_gate.findings import Finding, Graph, Held, Note, Planned, Step, Verdict
 from migration_gate.report.clean import clean, clean_line, harmless
-from migration_gate.report.mermaid import Edge, Node, flowchart
+from migration_gate.report.mermaid import flowchart
 from migration_gate.report.places import from_root, worst_first
-from migration_gate.report.words import STATE, heading
+from migration_gate.report.words import STATE, heading, size
 from migration_gate.rules import DRIFT, OPERATIONS
 
 LONGEST = 65_000  # characters
@@ -38,7 +39,8 @@ _WORK = {
     "rows": "rows are written",
     None: "not known",
 }
-_EARLIER = "\0earlier"
+# Evidence that is no prose. The two definitions of what differs stand one below the other, in one fence.
+_FENCED = {"statement": "sql", "models": "text", "migrations": "text"}
 
 
 class Block(NamedTuple):
@@ -124,22 +126,9 @@ def _head(verdict: Verdict) -> str:
 # ── the graph ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _graph(end: Ending, named: bool) -> str:
-    nodes, edges = [], []
-    if any(one.earlier for one in end.revisions):
-        count = f"{end.earlier:,} earlier revision{'s' if end.earlier != 1 else ''}"
-        nodes.append(Node(_EARLIER, (count,), "earlier"))
-    for one in end.revisions:
-        whose = {"new": "new", "base": f"only in {end.base}", "": ""}[one.state]
-        words = ", ".join(filter(None, (whose, "head" if one.head else "")))
-        nodes.append(Node(one.id, (one.id, one.message, words), one.state))
-        edges += [Edge(parent, one.id) for parent in one.parents]
-        edges += [Edge(other, one.id, weak=True) for other in one.dependencies]
-        edges += [Edge(_EARLIER, one.id)] if one.earlier else []
-    styles = [("new", "stroke-width:3px"), ("base", "stroke-dasharray:6 3"), ("earlier", "stroke-dasharray:2 2")]
-    used = [(name, css) for name, css in styles if any(one.style == name for one in nodes)]
+def _graph(end: Graph, named: bool) -> str:
     name = f"<p>{_text(end.project)}</p>\n\n" if named else ""
-    return name + _fence(flowchart(nodes, edges, used), "mermaid")
+    return name + _fence(flowchart(end), "mermaid")
 
 
 # ── the plan ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,14 +138,14 @@ def _plans(verdict: Verdict) -> Iterator[Block]:
     """Of each new revision what it will run, transaction by transaction, and the SQL, where it has run."""
     number = 0
     for end in verdict.endings:
-        for one in end.revisions:
+        for one in reversed(end.nodes):
             parts = [
                 (planned, steps)
                 for planned in verdict.plan or ()
                 if planned.project == end.project
                 and (steps := [step for step in planned.steps if step.revision == one.id])
             ]
-            if one.state != "new" or not parts:
+            if not (one.own and parts):
                 continue
             steps = [step for _, some in parts for step in some]
             name = f"<h4>{_code(one.id)} {_text(one.message)}</h4>"
@@ -193,8 +182,7 @@ def _rows(step: Step) -> Iterator[tuple[str, ...]]:
 
 
 def _held(one: Held) -> tuple[str, ...]:
-    size = f" ({one.size})" if one.size else ""
-    return one.lock, one.blocks or "nothing", _WORK[one.work], f"{_code(one.table)}{size}"
+    return one.lock, one.blocks or "nothing", _WORK[one.work], f"{_code(one.table)}{size(one)}"
 
 
 def _sql(steps: Sequence[Step]) -> str:
@@ -215,8 +203,9 @@ def _sql(steps: Sequence[Step]) -> str:
 
 def _finding(one: Finding) -> str:
     parts = [f"<h4>{_code(one.rule)} {_place(one.path, one.line)}</h4>", *_prose(one.message)]
-    for evidence in one.evidence:
-        parts += _prose(evidence.text) if evidence.kind != "statement" else [_fence(clean(evidence.text), "sql")]
+    for fence, some in groupby(one.evidence, lambda evidence: _FENCED.get(evidence.kind)):
+        text = "\n".join(clean(evidence.text) for evidence in some)
+        parts += [_fence(text, fence)] if fence else _prose(text)
     if one.remedy:
         parts += [f"<p>{heading(one)}</p>", _fence(clean(one.remedy), "python" if one.rule in OPERATIONS else "text")]
     return "\n\n".join(parts)
@@ -251,13 +240,23 @@ def _text(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Clean prose for a block of HTML. GitHub links @people and #numbers in it: a blank without width parts them."""
-    return escape(re.sub(r"(@|#|GH-)(?=\w)", "\\1\u200b", text), quote=False)
+    """Clean prose for a block of HTML; in it `names` are code, and a blank without width parts what GitHub would link,
+    @people and #numbers.
+    """
+    parts = re.split("`([^`\n]+)`", text)
+    parts[::2] = [escape(re.sub(r"(@|#|GH-)(?=\w)", "\\1\u200b", one), quote=False) for one in parts[::2]]
+    parts[1::2] = [_as_code(one) for one in parts[1::2]]
+    return "".join(parts)
 
 
 def _code(text: str) -> str:
-    """One line, as it is, for a block of HTML; in code GitHub looks for nothing."""
-    return f"<code>{escape(_line(text), quote=False)}</code>"
+    """One line, as it is, for a block of HTML."""
+    return _as_code(_line(text))
+
+
+def _as_code(text: str) -> str:
+    """In code GitHub looks for nothing."""
+    return f"<code>{escape(text, quote=False)}</code>"
 
 
 def _place(path: str | None, line: int | None = None) -> str:

@@ -36,9 +36,15 @@ def root() -> str:
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """What lets nothing through; then what PostgreSQL was seen to do; what was read; drift, and comments. There are no
-    severities: this is for a reader who is shown the first few.
+    severities: this is for a reader who is shown the first few. Drift stays in its order, in which its remedies run.
     """
-    return sorted(findings, key=lambda one: (one.rule not in STOPS, one.rule in (*DRIFT, *ALLOWS), not one.evidence))
+    last = (*DRIFT, *ALLOWS)
+
+    def rank(one: Finding) -> tuple[bool, bool, bool]:
+        late = one.rule in last
+        return one.rule not in STOPS, late, not (late or one.evidence)
+
+    return sorted(findings, key=rank)
 
 
 def fingerprints(findings: Sequence[Finding]) -> list[str]:

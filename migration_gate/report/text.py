@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from migration_gate.findings import Finding, Note, Planned, Verdict
+from migration_gate.findings import Finding, Graph, Node, Note, Planned, Verdict
 from migration_gate.report.clean import clean, clean_line, harmless
 from migration_gate.report.places import source
-from migration_gate.report.words import STATE, heading
+from migration_gate.report.words import STATE, heading, size
 from migration_gate.rules import OPERATIONS
 
 WIDTH = 116
@@ -25,12 +25,17 @@ _WORK = {
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     """The whole verdict as text, ending in a newline. With ``notes`` all notes are shown, else the first few."""
-    parts = [_style(clean_line(verdict.title), "1", color), ""] if verdict.title else []
+    parts = [_style(clean_line(verdict.title), "1", color)] if verdict.title else []
+    parts += [""] if verdict.title and verdict.stages else []
     parts += _stages(verdict, color)
     for planned in verdict.plan or ():
         parts += ["", *_planned(planned, color)]
+    for graph in verdict.graphs or ():
+        parts += ["", _style(clean_line(graph.project), "1", color), *_drawn(graph)]
     for finding in verdict.findings:
         parts += ["", *_finding(finding, color)]
+    if verdict.order:
+        parts += ["", "  All of it, in this order:", *(f"      {clean_line(one)}" for one in verdict.order)]
     shown = verdict.notes if notes else verdict.notes[:NOTES]
     if shown:
         parts += ["", *(_note(one) for one in shown)]
@@ -68,7 +73,7 @@ def _planned(planned: Planned, color: bool) -> Iterator[str]:
                 blocked = any(one.table == held.table for one in still)
                 waits = f"{held.blocks} wait" if held.blocks else "" if blocked else "nothing waits"
                 words = (
-                    f"{clean_line(held.table)}: {held.lock}",
+                    f"{clean_line(held.table)}{size(held)}: {held.lock}",
                     waits,
                     "work not known" if held.work is None else _WORK[held.work],
                 )
@@ -76,6 +81,22 @@ def _planned(planned: Planned, color: bool) -> Iterator[str]:
         if still:
             locks = ", ".join(f"{one.table} ({one.lock} from {one.since}, {one.blocks} wait)" for one in still)
             yield f"      still held: {clean_line(locks)}"
+
+
+def _drawn(graph: Graph) -> Iterator[str]:
+    from migration_gate.project.drawing import Row, draw
+
+    rows = [Row(one.id, one.parents, _revision(one), clean_line(one.mark)) for one in graph.nodes]
+    yield from (f"  {line}" for line in draw(rows))
+
+
+def _revision(one: Node) -> str:
+    """A revision's text in a drawing: its id and message, then what the lines do not show."""
+    if one.folded:
+        return f"… {one.message}"
+    more = [f"labels {', '.join(one.labels)}"] if one.labels else []
+    more += [f"depends on {', '.join(one.depends_on)}"] if one.depends_on else []
+    return clean_line(f"{one.id}  {one.message}".rstrip() + (f"  ({'; '.join(more)})" if more else ""))
 
 
 def _finding(finding: Finding, color: bool) -> Iterator[str]:
@@ -119,9 +140,12 @@ def _note(note: Note) -> str:
 def _summary(verdict: Verdict, color: bool) -> str:
     count = len(verdict.findings)
     words = f"{count} finding{'s' if count != 1 else ''}"
-    said = f"{STATE[verdict.word]}."
-    if count:
-        said = f"{words}: {said}" + (" Not all of it could be judged." if verdict.problems else "")
+    if verdict.of == "database":
+        causes = f"{count} cause{'s' if count != 1 else ''} found"
+        said = {"open": "nothing is wrong", "closed": causes, "not judged": "it could not be judged"}[verdict.word]
+    else:
+        said = f"{words}: {STATE[verdict.word]}" if count else STATE[verdict.word]
+    said += ". Not all of it could be judged." if count and verdict.problems else "."
     code = {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word]
     facts = " · ".join(map(clean_line, verdict.facts))
     return f"{_style(said, code, color)}  {facts}".rstrip()

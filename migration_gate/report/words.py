@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from migration_gate.findings import Finding, Word
-from migration_gate.report.clean import clean
+from migration_gate.findings import Finding, Held, Word
+from migration_gate.project.sizes import Size, in_words
+from migration_gate.report.clean import LONGEST, clean
 from migration_gate.rules import ALL, OPERATIONS
 
 STATE: dict[Word, str] = {
@@ -18,12 +19,20 @@ def heading(one: Finding) -> str:
     return "Write instead:" if one.rule in OPERATIONS else "What to do:"
 
 
-def whole(one: Finding) -> str:
-    """A finding's message, evidence and remedy, clean, for a format that has one text for them."""
-    parts = [one.message, *(evidence.text for evidence in one.evidence)]
-    if one.remedy:
-        parts += ["", heading(one), one.remedy]
-    return "\n".join(map(clean, parts))
+def whole(one: Finding, seen: int = LONGEST) -> str:
+    """A finding's message, evidence and remedy, clean, for a format that has one text for them; ``seen`` as below."""
+    text = told(one, seen)
+    return f"{text}\n\n{heading(one)}\n{clean(one.remedy)}" if one.remedy else text
+
+
+def told(one: Finding, seen: int = LONGEST) -> str:
+    """A finding's message and evidence, clean; of each evidence ``seen`` characters."""
+    return "\n".join([clean(one.message), *(clean(evidence.text, seen) for evidence in one.evidence)])
+
+
+def size(one: Held) -> str:
+    """A table's size in production, to follow its name: " (48 GB, 120 million rows)"; "" where it is not known."""
+    return "" if one.bytes is None else f" ({in_words(Size(one.rows, one.bytes))})"
 
 
 def rule_order(rule: str) -> tuple[int, str]:

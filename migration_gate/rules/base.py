@@ -29,9 +29,11 @@ from migration_gate.operations.model import (
     ValidateConstraint,
 )
 from migration_gate.operations.transactions import Transaction, together
+from migration_gate.project import sizes
 from migration_gate.project.environment import Environment
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision, SyntaxProblem, parse_python
+from migration_gate.project.sizes import Size
 
 if TYPE_CHECKING:
     from migration_gate.project.models_at import Models
@@ -98,12 +100,21 @@ class Migration(NamedTuple):
 
 
 def size_of(project: Project, table: Table) -> Literal["small", "large", "unknown"]:
-    """How large a project's settings say that a table is: patterns of its name, with or without its schema."""
+    """How large a project's settings say that a table is: patterns of its name, with or without its schema; of a table
+    that they do not name, the sizes that were saved from production.
+    """
     names = {table.name, str(table), f"{table.schema or 'public'}.{table.name}"}
     for size, patterns in (("large", project.settings.large_tables), ("small", project.settings.small_tables)):
         if any(fnmatchcase(name, pattern) for name in names for pattern in patterns):
             return size  # type: ignore[return-value]
-    return "unknown"
+    saved = saved_size(project, table)
+    return saved.word if saved else "unknown"
+
+
+def saved_size(project: Project, table: Table) -> Size | None:
+    """A table's size in production, as far as it was saved."""
+    saved = sizes.of_project(project)
+    return saved.of(str(table)) if saved else None
 
 
 def maybe_no_transaction(environment: Environment) -> str:

@@ -113,7 +113,7 @@ def _emptied(migration: Migration, one: ChangeRows) -> Hazard:
     kept = Table(f"{one.table.name}_before_{migration.revision.id}"[:63], one.table.schema)
     copy = f"CREATE TABLE {sql_name(kept)} AS SELECT * FROM {sql_name(one.table)}"
     remedy = f"{execute(copy)}\n{statement(one) if python_call(one.call) is None else as_written(one.call)}"
-    return migration.hazard(one, message, remedy, sure=copied is None)
+    return migration.hazard(one, message, remedy, sure=copied is None, table=one.table)
 
 
 def _cascade(migration: Migration, one: DropTable | DropColumn | DropConstraint) -> Hazard:

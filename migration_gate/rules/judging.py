@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migration_gate.findings import Allowed, CannotJudge, Evidence, Finding, Note
 from migration_gate.operations.from_python import read_downgrade, read_upgrade
-from migration_gate.operations.model import AddColumn, Boundary, NotRead, Operation, Other, UsesModel
+from migration_gate.operations.model import AddColumn, Boundary, NotRead, Operation, Other, Table, UsesModel
 from migration_gate.operations.modules import Modules, modules_of
 from migration_gate.operations.type_names import BUILT_IN
 from migration_gate.project.environment import Environment, read_environment
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import Revision, content
+from migration_gate.project.sizes import DAYS, in_words, of_project
 from migration_gate.rules import ALL, BLOCKS_TRAFFIC, GRAPH, NOTED, OFF, OPERATIONS, WHERE_LARGE, module
 from migration_gate.rules.allows import Allow, allowed, allows_in, judge_allows
-from migration_gate.rules.base import Hazard, Migration, is_enum, size_of
+from migration_gate.rules.base import Hazard, Migration, is_enum, saved_size, size_of
 
 if TYPE_CHECKING:
     from migration_gate.project.models_at import Models
@@ -62,6 +63,16 @@ def active(project: Project, names: Collection[str]) -> tuple[str, ...]:
             )
     on = settings.select or [name for name in names if name not in OFF]
     return tuple(name for name in names if name in (*on, *settings.extend_select) and name not in settings.ignore)
+
+
+def applied(graphs: Iterable[tuple[Project, History]], names: Collection[str]) -> tuple[str, ...]:
+    """The rules of ``names`` that one of the projects at least leaves on."""
+    return tuple(dict.fromkeys(rule for project, _ in graphs for rule in active(project, names)))
+
+
+def home(graphs: Sequence[tuple[Project, History]]) -> str:
+    """The file for what is about a project, and no file of it: its env.py, the first one's of several."""
+    return shown(graphs[0][0].directory / "env.py") or "" if graphs else ""
 
 
 def judge_history(project: Project, history: History) -> Judged:
@@ -120,7 +131,11 @@ def judge_operations(project: Project, selection: Selection) -> Judged:
     ]
     return Judged(
         tuple(one for result in results for one in result.findings),
-        (*_noted(project, selection.migrations), *(one for result in results for one in result.notes)),
+        (
+            *_noted(project, selection.migrations),
+            *_old_sizes(project, selection),
+            *(one for result in results for one in result.notes),
+        ),
         len(selection.migrations),
         selection.new,
         selection.shipped,
@@ -197,6 +212,17 @@ def _noted(project: Project, judged: Iterable[Migration]) -> Iterator[Note]:
         hazards = (hazard for one in judged for hazard in module(name).check(one))
         if first := next(hazards, None):
             yield Note(f"{name}: {first.message}", shown(first.path), first.line, name)
+
+
+def _old_sizes(project: Project, selection: Selection) -> Iterator[Note]:
+    """A note on sizes that were saved long ago; read where something is judged, so that a file that is not there or is
+    none is heard of then, and not first when a rule asks for it.
+    """
+    saved = of_project(project) if selection.migrations else None
+    if saved and saved.days > DAYS:
+        name = project.settings.sizes
+        again = f"migration-gate doctor --save-sizes {name} writes it anew"
+        yield Note(f"{name}: the sizes in it are {saved.days} days old: {again}")
 
 
 class _Reader:
@@ -317,8 +343,8 @@ def _judge(migration: Migration) -> Judged:
                 used.append(allow)
                 permitted.append(Allowed(finding(name, hazard), allow.reason))
             else:
-                hazards.append(by_size(name, hazard, migration.project))
-        for hazard in _once(hazards):
+                hazards.append(hazard)
+        for hazard in _once(name, hazards, migration.project):
             if hazard.sure:
                 found.append(finding(name, hazard))
             else:
@@ -342,17 +368,18 @@ def _lacks_its_enum(migration: Migration, added: AddColumn) -> bool:
     return not creates and not is_enum(type_, earlier) and not any(isinstance(one, NotRead) for one in earlier)
 
 
-def _once(hazards: Sequence[Hazard]) -> Iterator[Hazard]:
-    """The hazards of one rule, those of a line that a loop runs for several tables as one, where all that differs is
-    the table.
+def _once(name: str, hazards: Sequence[Hazard], project: Project) -> Iterator[Hazard]:
+    """The hazards of one rule as their tables' sizes have them, those of a line that a loop runs for several tables as
+    one, where all that differs is the table.
     """
     places: dict[tuple[object, ...], list[Hazard]] = {}
     for number, one in enumerate(hazards):
         said = f"{one.message}{one.remedy}".replace(one.table.name, "…") if one.table else ""
-        place = (one.line, one.end, one.sure, said) if one.table else (number,)
-        places.setdefault(place, []).append(one)
+        sized = by_size(name, one, project)
+        place = (one.line, one.end, sized.sure, said) if one.table else (number,)
+        places.setdefault(place, []).append(sized)
     for first, *more in places.values():
-        tables = dict.fromkeys(str(one.table) for one in more if one.table != first.table)
+        tables = dict.fromkeys(_with_size(one.table, project) for one in more if one.table != first.table)
         if len(tables) < len(more):  # several commands on one table: each has its own remedy
             yield from (first, *more)
         else:
@@ -361,21 +388,31 @@ def _once(hazards: Sequence[Hazard]) -> Iterator[Hazard]:
 
 
 def by_size(name: str, hazard: Hazard, project: Project) -> Hazard:
-    """What blocks traffic does so for as long as its table is large: on a small one it is a note, and some of it on one
-    whose size nobody has told.
+    """A hazard with the size of its table, where that was saved from production. What blocks traffic does so for as
+    long as its table is large: on a small one it is a note, and some of it on one whose size nobody has told.
     """
-    if name not in (*BLOCKS_TRAFFIC, "blocks-traffic") or hazard.table is None or not hazard.sure:
+    table = hazard.table
+    if table is None or not hazard.sure:
         return hazard
-    size = size_of(project, hazard.table)
+    if saved := saved_size(project, table):
+        hazard = hazard._replace(message=f"{hazard.message}\n{table}: {in_words(saved)} in production.")
+    if name not in (*BLOCKS_TRAFFIC, "blocks-traffic"):
+        return hazard
+    size = size_of(project, table)
     if size == "small":
         return hazard._replace(sure=False)
     if size == "large":
         return hazard
     where_large = name in WHERE_LARGE
     setting, word, becomes = ("large", "large", "a finding") if where_large else ("small", "small", "a note")
-    setting = f'{setting}-tables = ["{hazard.table}"] in [tool.migration-gate]'
-    line = f"If {hazard.table} is {word}, {setting} makes this {becomes}."
+    setting = f'{setting}-tables = ["{table}"] in [tool.migration-gate]'
+    line = f"If {table} is {word}, {setting} makes this {becomes}."
     return hazard._replace(message=f"{hazard.message}\n{line}", sure=not where_large)
+
+
+def _with_size(table: Table | None, project: Project) -> str:
+    saved = saved_size(project, table) if table else None
+    return f"{table} ({in_words(saved)})" if saved else str(table)
 
 
 def finding(name: str, hazard: Hazard, evidence: tuple[Evidence, ...] = ()) -> Finding:

@@ -4,8 +4,16 @@
 'head'". It happens when two branches each add a revision on the same parent and both are merged: git sees two new files
 and no conflict.
 
-Where neither revision has reached a shared database, move one behind the other by its `down_revision`. Where both have,
-join them with a merge revision; it changes no schema.
+Where a shared database has run one of the two at most, put the other one behind it by its `down_revision`:
+
+    migration-gate heads --rebase
+
+moves what the base does not have yet, with all that comes after it, and changes nothing else in the files. Where both
+have been run, join them with a merge revision; it changes no schema:
+
+    migration-gate heads --merge
+
+With `--dry-run` either of them shows the diff and writes nothing. `migration-gate heads --graph` draws the history.
 
 Branches that are meant to stay apart carry labels (`branch_labels`); declare them in the settings, and each may
 have a head of its own:
@@ -18,12 +26,15 @@ Source: Alembic's documentation, "Working with Branches".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 
+from migration_gate.findings import CannotJudge
+from migration_gate.project.forks import branches, certain, whose
 from migration_gate.project.git import newer
 from migration_gate.project.history import History
-from migration_gate.project.model import Project, command
-from migration_gate.project.revision import Revision, content
+from migration_gate.project.model import Project, command, near
+from migration_gate.project.revision import Revision
 from migration_gate.rules.base import Hazard
 
 
@@ -32,6 +43,8 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         heads = certain(history, heads)
         if len(heads) < 2:
             continue
+        from migration_gate.project.drawing import fork  # only where there is one
+
         place = _place(project, history, heads)
         target = f"{label}@head" if label else "head"
         upgrade = command(project, f"upgrade {target}" if label else "upgrade", f"upgrade {target}")
@@ -39,7 +52,7 @@ def check(project: Project, history: History) -> Iterator[Hazard]:
         yield Hazard(
             message=f"{where} has {len(heads)} heads; `{upgrade}` will stop with\n"
             f"\"Multiple head revisions are present for given argument '{target}'\".\n\n"
-            + draw(history, heads, whose(history, heads)),
+            + fork(history, heads, whose(history, heads)),
             path=place.path,
             line=place.down_line,
             end=place.down_line,
@@ -56,46 +69,15 @@ def _place(project: Project, history: History, heads: tuple[str, ...]) -> Revisi
     return history.revisions[(own or heads)[-1]]
 
 
-def certain(history: History, heads: tuple[str, ...]) -> tuple[str, ...]:
-    """The heads that would stay heads if the history were whole: not those above a revision that is missing, which may
-    well come after another one, and none of them where a file that cannot be read names several, to join them perhaps.
-    """
-    dangling = {one.revision.id for one in history.missing}
-    heads = tuple(head for head in heads if not history.ancestors(head) & dangling)
-    for one in history.unreadable:
-        text = content(one.path)
-        if isinstance(text, bytes) and sum(head.encode() in text for head in heads) > 1:
-            return ()
-    return heads
-
-
-def branches(project: Project, history: History) -> dict[str | None, tuple[str, ...]]:
-    """The heads by the branch that they are on, of which each may have one: None is what no declared label covers."""
-    branches: dict[str | None, tuple[str, ...]] = {}
-    for head in history.heads:
-        label = _branch(history, head, project.settings.branches)
-        branches[label] = (*branches.get(label, ()), head)
-    return branches
-
-
-def _branch(history: History, head: str, declared: Collection[str]) -> str | None:
-    """The declared label that is nearest below a head, the head's own included."""
-    todo, seen = ([head] if declared else []), {head}
-    for one in todo:
-        for label in history.revisions[one].labels:
-            if label in declared:
-                return label
-        todo += [parent for parent in history.parents[one] if parent not in seen]
-        seen.update(todo)
-    return None
-
-
 def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
-    lines = _moves(project, history, *heads) if len(heads) == 2 else []
-    if lines:
-        lines.append("# both have been deployed: join them, without a change of schema")
-    merge = f'merge {"heads" if heads == history.heads else " ".join(heads)} -m "merge heads"'
-    lines.append(command(project, merge, merge))
+    if lines := rebase(project, history, heads):
+        lines += ["# or, where a shared database has run both, join them without a change of schema:", MERGE]
+    else:
+        lines = _moves(project, history, *heads) if len(heads) == 2 else []
+        count = "both" if len(heads) == 2 else "all"
+        lines.append(f"# where {count} have been deployed, join them, without a change of schema:")
+        merge = f'merge {"heads" if heads == history.heads else " ".join(heads)} -m "merge heads"'
+        lines += [f"{MERGE}  # or:", command(project, merge, merge)]
     labels = {head: history.labels(head) for head in heads}
     own = [labels[head].difference(*(labels[other] for other in heads if other != head)) for head in heads]
     if all(own):
@@ -103,6 +85,32 @@ def _remedy(project: Project, history: History, heads: tuple[str, ...]) -> str:
         lines += ["# or, where these branches are meant to stay apart, in pyproject.toml:"]
         lines += ["[tool.migration-gate]", f"branches = [{names}]"]
     return "\n".join(lines)
+
+
+MERGE = "migration-gate heads --merge"
+
+
+def rebase(project: Project, history: History, heads: tuple[str, ...]) -> list[str]:
+    """The command that puts this branch's revisions behind the base's head, with what it does; none where that would be
+    refused.
+    """
+    from shlex import quote
+
+    from migration_gate.project.git import default_branch
+    from migration_gate.project.rebase import plan  # only where there is a fork
+
+    base = history.base
+    if base is None or not history.sound:
+        return []
+    with suppress(CannotJudge):
+        for one in plan(project, history):
+            if one.behind in heads:
+                known = base.name in (project.settings.base, default_branch(base.top))
+                option = "" if known else f" --base {quote(base.name)}"
+                files = ", ".join(near(move.revision.path, project.root) for move in one.moves)
+                first = f"# {base.name} does not have {one.own[-1].id} yet: this puts its branch behind {one.behind}"
+                return [f"{first}, in {files}", f"migration-gate heads --rebase{option}"]
+    return []
 
 
 def _moves(project: Project, history: History, one: str, other: str) -> list[str]:
@@ -113,10 +121,8 @@ def _moves(project: Project, history: History, one: str, other: str) -> list[str
     lines = []
     for head, behind in ((one, other), (other, one)):
         if younger in (None, starts[head]):
-            path = starts[head].path
-            near = path.relative_to(project.root) if path.is_relative_to(project.root) else path
             known = f"{head} is the newer one, as git has it" if younger else f"if only {behind} may have been deployed"
-            lines.append(f"# {known}: put its branch behind {behind}, in {near.as_posix()}")
+            lines.append(f"# {known}: put its branch behind {behind}, in {near(starts[head].path, project.root)}")
             lines.append(f'down_revision = "{behind}"')
     return lines
 
@@ -144,29 +150,3 @@ def start_of(history: History, head: str, other: str) -> str:
         if not own:
             return current
         current = own[0]
-
-
-def whose(history: History, heads: tuple[str, ...]) -> dict[str, str]:
-    """Who has each head, as far as that tells them apart: the base, or this branch alone."""
-    base = history.base
-    merged = [head for head in heads if base and head in base.past.revisions]
-    if base is None or len(merged) in (0, len(heads)):
-        return {}
-    return {head: base.name if head in merged else "this branch" for head in heads}
-
-
-def draw(history: History, heads: tuple[str, ...], whose: Mapping[str, str]) -> str:
-    """The fork: each head on a line of its own, with whose it is, and the last revision that all of them come after."""
-    shared = set.intersection(*(history.ancestors(head) for head in heads))
-    lines = []
-    for column, head in enumerate(heads):
-        own = len(history.ancestors(head) - shared) - 1
-        more = f"  (+{own} below it)" if own else ""
-        lines.append("│ " * column + f"● {head}  {history.revisions[head].message}{more}".rstrip())
-    width = max(map(len, lines))
-    if whose:
-        lines = [f"{line:<{width}}    {whose.get(head, '')}".rstrip() for line, head in zip(lines, heads, strict=True)]
-    common = [one for one in shared if not any(one in history.parents[other] for other in shared)]
-    lines.append("├─" + "┴─" * (len(heads) - 2) + "╯" if common else "  they have no revision in common")
-    lines += [f"● {one}  {history.revisions[one].message}".rstrip() for one in common[:1]]
-    return "\n".join("    " + line for line in lines)

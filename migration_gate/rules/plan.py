@@ -7,10 +7,10 @@ from pathlib import Path
 
 from migration_gate.findings import Held, Planned, Step
 from migration_gate.operations.effects import STRENGTH, Known, blocks, effects
-from migration_gate.operations.model import ChangeType, NotRead, Operation, SetNotNull, Table
+from migration_gate.operations.model import ChangeType, NotRead, Operation, SetNotNull
 from migration_gate.operations.transactions import transactions
-from migration_gate.project.model import Project
-from migration_gate.rules.base import Migration, column_type, is_new, is_proven, size_of
+from migration_gate.project.sizes import Sizes
+from migration_gate.rules.base import Migration, column_type, is_new, is_proven
 from migration_gate.rules.judging import shown
 
 LONGEST = 100  # characters of a statement
@@ -30,6 +30,18 @@ def plan(name: str, migrations: Sequence[Migration], alone: bool) -> Iterator[Pl
                 steps = tuple(_carried(steps))
             revisions = dict.fromkeys(owner[id(operation)].revision.id for operation in one.operations)
             yield Planned(name, tuple(revisions), one.autocommit, steps)
+
+
+def sized(plans: Iterable[Planned], sizes: Sizes | None) -> Iterator[Planned]:
+    """The plans, with the sizes of the tables that they lock, as far as these are known."""
+    for one in plans:
+        steps = (step._replace(held=tuple(_sized(held, sizes) for held in step.held)) for step in one.steps)
+        yield one._replace(steps=tuple(steps)) if sizes else one
+
+
+def _sized(held: Held, sizes: Sizes | None) -> Held:
+    size = sizes.of(held.table) if sizes else None
+    return held._replace(rows=size.rows, bytes=size.bytes) if size else held
 
 
 def _carried(steps: Iterable[Step]) -> Iterator[Step]:
@@ -55,7 +67,7 @@ def _step(operation: Operation, migration: Migration) -> Step:
         proven=is_proven(operation, earlier) if isinstance(operation, SetNotNull) else False,
     )
     held = tuple(
-        Held(str(one.table), one.lock, blocks(one.lock), one.work, size=told_size(migration.project, one.table))
+        Held(str(one.table), one.lock, blocks(one.lock), one.work)
         for one in effects(operation, known)
         if not is_new(one.table, earlier)
     )
@@ -63,9 +75,3 @@ def _step(operation: Operation, migration: Migration) -> Step:
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     reason = operation.reason if isinstance(operation, NotRead) else ""
     return Step(shown(operation.at.path) or "", operation.at.line, text, held, reason, migration.revision.id)
-
-
-def told_size(project: Project, table: Table) -> str:
-    """A table's size as ``Held`` has it."""
-    size = size_of(project, table)
-    return "" if size == "unknown" else size

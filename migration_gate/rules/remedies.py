@@ -6,13 +6,8 @@ import ast
 import copy
 import re
 
+from migration_gate.operations.grammar import quoted as quoted
 from migration_gate.operations.model import AddColumn, AddEnumValue, CreateIndex, Operation, Table
-
-
-def quoted(name: str) -> str:
-    """A name as SQL takes it: in quotes where it is a reserved word or not in small letters."""
-    plain = re.fullmatch(r"[a-z_][a-z0-9_$]*", name) and name not in RESERVED
-    return name if plain else '"' + name.replace('"', '""') + '"'
 
 
 def sql_name(table: Table) -> str:
@@ -302,15 +297,3 @@ def makes_enum(text: str) -> str:
     """
     found = re.search(r"\b(?:\w+\.)*(?:Enum|ENUM)\((?:[^()]|\([^()]*\))*\bname=(?:[^()]|\([^()]*\))*\)", text)
     return f"{found[0]}.create(op.get_bind(), checkfirst=True)\n" if found and "create_type=False" not in text else ""
-
-
-# PostgreSQL's documentation, appendix C: reserved, also those that may be a function's or a type's name.
-RESERVED = frozenset(
-    "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate "
-    "collation column concurrently constraint create cross current_catalog current_date current_role current_schema "
-    "current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch "
-    "for foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral "
-    "leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer "
-    "overlaps placing primary references returning right select session_user similar some symmetric table "
-    "tablesample then to trailing true union unique user using variadic verbose when where window with".split()
-)

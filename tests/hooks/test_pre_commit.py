@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ENV, EXAMPLES, revision, write
+from migration_gate import __version__
+from migration_gate.init.hooks import URL
+from tests.conftest import ENV, EXAMPLES, Gate, revision, write
 
 CONFIG = """
 repos:
@@ -209,3 +211,23 @@ def test_what_the_base_has_is_not_judged_again_and_not_to_be_changed(repository:
     repository.git("restore", "--staged", "--worktree", "--source=origin/main", "--", name)
     status, said = repository.commit({"db/steps/d4_size.py": revision("d4", NOT_NULL.replace("age", "size"), "c3")})
     assert (status, "d4_size.py:10  not-null-without-default" in said, "c3_age.py" in said) == (1, True, False), said
+
+
+def test_what_init_writes_is_what_pre_commit_runs(repository: Repository, gate: Gate) -> None:
+    """Beside a hook that is there; only where the gate is cloned from is changed: it is this checkout."""
+    config = repository.folder / ".pre-commit-config.yaml"
+    source = [line.split()[-1] for line in config.read_text().splitlines() if "repo:" in line or "rev:" in line]
+    config.write_text("repos:\n- repo: meta\n  hooks:\n  - id: identity\n")
+    for hook in (repository.folder / ".git/hooks").glob("pre-*commit"):
+        hook.unlink()
+    assert gate("init", "--yes", cwd=repository.folder).status == 0
+    text = config.read_text()
+    assert (text.count(URL), text.count(f"rev: v{__version__}")) == (1, 1)
+    config.write_text(text.replace(URL, source[0]).replace(f"v{__version__}", source[1]))
+    assert repository.run(sys.executable, "-m", "pre_commit", "install")[0] == 0
+    assert (repository.folder / ".git/hooks/pre-merge-commit").exists()  # without being asked for it
+
+    status, said = repository.commit({"db/steps/c3_age.py": revision("c3", NOT_NULL, "b2")})
+    assert (status, "not-null-without-default" in said, "identity" in said) == (1, True, True), said
+    status, said = repository.commit({"db/steps/c3_age.py": revision("c3", "pass", "b2")})
+    assert status == 0, said

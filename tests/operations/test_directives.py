@@ -273,6 +273,10 @@ def test_whether_a_column_writes_into_each_row(given: str, writes: str | None):
             'op.create_check_constraint("k", "t", sa.column("A b").isnot(None))',
             ["AddConstraint t k check proves_not_null=('A b',) condition=\"A b\" IS NOT NULL"],
         ),
+        (
+            'op.create_check_constraint("k", "t", sa.column("user").isnot(None))',
+            ["AddConstraint t k check proves_not_null=('user',) condition=\"user\" IS NOT NULL"],
+        ),
         ('op.bulk_insert(sa.table("t"), [])', ["Other bulk_insert"]),
         ('op.bulk_insert(sa.table("t"), ROWS)', ["ChangeRows t INSERT"]),
         (

@@ -36,6 +36,7 @@ def test_every_field_is_a_key():
             "time_limit": 1,
             "postgres_version": 16,
             "rows": 5,
+            "unmanaged": "view *",
             "data_migrations_must_pass": True,
         }.get(field, "x")
         assert from_table({field.replace("_", "-"): value}, "p")

@@ -95,7 +95,7 @@ CASES = {
     "a label cannot go": (
         "def upgrade():\n    op.execute(\"ALTER TYPE order_status ADD VALUE IF NOT EXISTS 'lost'\")"
         + DOWN + "    pass",
-        (NOTE, DEF, "type `order_status` (enum) is ('new', 'paid', 'lost') now and was ('new', 'paid')"),
+        (NOTE, DEF, "type `order_status` (enum) has the label 'lost' now and had not"),
     ),
     "a label, and no second time": (
         "def upgrade():\n    op.execute(\"ALTER TYPE order_status ADD VALUE 'lost'\")" + DOWN + "    pass",
@@ -151,10 +151,10 @@ LEFT = {
     "lost constraints": (
         "op.execute('ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey'); "
         "op.execute('ALTER TABLE users DROP CONSTRAINT users_pkey; ALTER TABLE crm.users DROP CONSTRAINT users_pkey')",
-        "ALTER TABLE crm.users ADD CONSTRAINT users_pkey PRIMARY KEY (id)",
+        'op.create_primary_key("users_pkey", "users", ["id"], schema="crm")',
     ),
     "no NOT NULL": ('op.alter_column("users", "name", nullable=True)', "nullable=False"),
-    "a sequence": ("op.execute('CREATE SEQUENCE \"Tickets\"')", 'DROP SEQUENCE \\"Tickets\\"'),
+    "a sequence": ("op.execute('CREATE SEQUENCE \"Tickets\"')", 'DROP SEQUENCE "Tickets"'),
     "a schema": ("op.execute('CREATE SCHEMA den; CREATE TABLE den.cats ()')", "DROP SCHEMA den"),
     "a function, its trigger and a rule": (
         "op.execute('CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$');"
@@ -185,8 +185,6 @@ def test_the_remedy_takes_back_what_was_left(server: Server, tmp_path: Path, wha
     (finding,) = judged(server, tmp_path, functions).findings
     assert finding.remedy is not None
     assert expected in finding.remedy
-    if what == "a schema":
-        finding = finding._replace(remedy=finding.remedy.replace("den", "den CASCADE"))
     lines = "\n".join("    " + line for line in (finding.remedy or "").split("\n"))
     assert judged(server, tmp_path, functions + lines) == Outcome(went_through=True)
 

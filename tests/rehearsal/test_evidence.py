@@ -12,7 +12,6 @@ from migration_gate.operations.effects import STRENGTH
 from migration_gate.operations.model import Lock, Table
 from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
-from migration_gate.project import discovery
 from migration_gate.rehearsal import evidence
 from migration_gate.rehearsal.evidence import Locked, Seen, holds
 from tests.rehearsal import observed
@@ -224,16 +223,11 @@ op.execute("UPDATE orders SET total = 1")
 with op.get_context().autocommit_block():
     op.create_index("i", "users", ["age"], postgresql_concurrently=True)
 """
-    statements = seen(server, tmp_path, text)
-    (project,) = discovery.find_around(tmp_path, [])
-    project = project._replace(settings=project.settings._replace(large_tables=("users",)))
-    first, second = evidence.planned(project, statements)
-    assert (first.project, first.revisions, first.autocommit, second.autocommit) == (
-        project.name, ("new1",), False, True,
-    )  # fmt: skip
+    first, second = evidence.planned("shop", seen(server, tmp_path, text))
+    assert (first.project, first.revisions, first.autocommit, second.autocommit) == ("shop", ("new1",), False, True)
     assert [(one.revision, one.sql) for one in second.steps] == [("new1", "CREATE INDEX CONCURRENTLY i ON users (age)")]
     assert [held for one in first.steps for held in one.held] == [
-        Held("users", "ACCESS EXCLUSIVE", "reads and writes", "scan", size="large"),
+        Held("users", "ACCESS EXCLUSIVE", "reads and writes", "scan"),
         Held("orders", "ROW EXCLUSIVE", "", "rows"),
     ]
     assert [one.not_read for one in (*first.steps, *second.steps)] == ["", "", ""]

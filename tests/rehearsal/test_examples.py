@@ -42,11 +42,11 @@ def test_drift_says_what_differs_and_where_it_is_declared(example: Example, gate
     said = gate("ci", "--format", "json", cwd=example("broken/drift"))
     assert sorted((one["message"], one["path"], one["line"]) for one in said.json["findings"]) == [
         (
-            "column `products.price` is NUMERIC(12, 2) in the models and NUMERIC(10, 2) in the migrations",
+            "column `products.price` is numeric(12,2) in the models and numeric(10,2) in the migrations",
             "models.py",
             17,
         ),
-        ("column `products.weight_grams` (INTEGER) is in the models and in no migration", "models.py", 18),
+        ("column `products.weight_grams` is in the models and in no migration", "models.py", 18),
         ("index `ix_products_name` on `products` is in the models and in no migration", "models.py", 16),
         ("table `reviews` is in the models and in no migration", "models.py", 21),
     ]

@@ -278,3 +278,16 @@ def test_where_a_guard_cannot_be_put_up_no_code_runs(inside: Inside, tmp_path: P
     done = inside("print('it ran')")
     assert done.returncode == 97
     assert "it ran" not in done.stdout
+
+
+def test_a_module_that_is_looked_for_first_is_guarded_when_it_comes() -> None:
+    """``find_spec`` is how projects ask whether a driver is there."""
+    code = (
+        "from migration_gate_inside import imports\n"
+        "from importlib.util import find_spec\n"
+        "imports.after('colorsys', lambda module: print('guarded', module.__name__))\n"
+        "find_spec('colorsys'); find_spec('colorsys')\n"
+        "import colorsys\nimport colorsys\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=child.INJECTED, check=False)
+    assert done.stdout == "guarded colorsys\n", done.stderr

@@ -10,11 +10,11 @@ import pytest
 
 from migration_gate.findings import (
     Allowed,
-    Drawn,
-    Ending,
     Evidence,
     Finding,
+    Graph,
     Held,
+    Node,
     Note,
     Planned,
     Stage,
@@ -108,14 +108,25 @@ def hostile(text: str) -> Verdict:
         "r", f"users{text} is", f"versions/a{text}.py", 3, text, f"ALTER{text}", (Evidence("e", text),), 5
     )
     name = f"shop{text}"
-    held = Held(f"users{text}", "ACCESS EXCLUSIVE", "reads and writes", "scan", size="large")
+    held = Held(f"users{text}", "ACCESS EXCLUSIVE", "reads and writes", "scan", rows=120_000_000, bytes=48 << 30)
     steps = (
         Step(f"versions/a{text}.py", 3, f"ALTER{text}", (held,), "", text, f"ALTER TABLE{text}"),
         Step("", 4, text, (held._replace(since=f"a{text}.py:3"),), text, text),
         Step("versions/b.py", 5, text, (), "", "b"),
     )
+    graph = Graph(
+        name,
+        f"origin/main{text}",
+        (
+            Node("b", ("0",), ("0",), (), "second", "versions/b.py", True, False, False, f"only in {text}"),
+            Node(text, ("0",), (), (f"l{text}",), text, f"versions/a{text}.py", True, False, True, "new, head"),
+            Node("0", ("\0earlier",), (), (), f"first{text}", "versions/0.py", False, False, False),
+            Node("\0earlier", (), (), (), "12 earlier revisions", "", False, True, False, folded=12),
+        ),
+    )
+    definitions = (Evidence("models", f"models      CHECK {text}"), Evidence("migrations", f"migrations  {text}"))
     return Verdict(
-        findings=(finding, finding._replace(rule="drift", path=None, line=None)),
+        findings=(finding, finding._replace(rule="drift", path=None, line=None, evidence=definitions)),
         notes=(Note(f"note{text}", f"versions/b{text}.py", 4),),
         problems=(f"problem{text}",),
         facts=(f"shop{text}: 2 revisions",),
@@ -125,18 +136,9 @@ def hostile(text: str) -> Verdict:
         allowed=(Allowed(finding, f"because{text}"),),
         rules=("multiple-heads", "drift"),
         home=f"migrations{text}/env.py",
-        endings=(
-            Ending(
-                name,
-                f"origin/main{text}",
-                (
-                    Drawn("0", f"first{text}", "versions/0.py", "", False, (), (), True),
-                    Drawn(text or "a", text, f"versions/a{text}.py", "new", True, ("0",), (), False),
-                    Drawn("b", "second", "versions/b.py", "base", True, ("0",), ("0",), False),
-                ),
-                12,
-            ),
-        ),
+        graphs=(graph,),
+        endings=(graph,),
+        order=(f"alembic{text}",),
     )
 
 

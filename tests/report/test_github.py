@@ -14,7 +14,8 @@ from tests.report.conftest import FINDING, VERDICT
 def test_findings_and_problems_are_errors_and_notes_are_notices():
     assert render(VERDICT).splitlines() == [
         "::error file=migrations/versions/a1.py,line=3,title=not-null-without-default::users.phone is NOT NULL.%0AIt "
-        'has no server default.%0A%0AWrite instead:%0Aop.add_column("users", …)%0A# or%0Aop.execute("UPDATE …")',
+        'has no server default.%0Acolumn "phone" contains null values%0A%0A'
+        'Write instead:%0Aop.add_column("users", …)%0A# or%0Aop.execute("UPDATE …")',
         "::error title=not judged::no PostgreSQL to rehearse on",
         "::notice file=migrations/versions/a1.py,line=4,title=migration-gate::not read: the SQL is computed",
         "::notice title=migration-gate::a word",

@@ -45,7 +45,7 @@ def test_it_is_what_gitlab_reads(verdict: Verdict) -> None:
 def test_a_finding() -> None:
     (one, _) = json.loads(render(VERDICT))
     assert one["check_name"] == FINDING.rule
-    assert one["description"] == FINDING.message
+    assert one["description"] == f'{FINDING.message}\ncolumn "phone" contains null values'
     assert one["severity"] == "blocker"
     assert one["location"] == {"path": "migrations/versions/a1.py", "lines": {"begin": 3}}
 

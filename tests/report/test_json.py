@@ -86,7 +86,7 @@ def test_the_schema_is_one_and_names_every_key():
     Draft202012Validator.check_schema(SCHEMA)
     document = json.loads(render(hostile("x")))
     named = SCHEMA["$defs"]
-    assert document.keys() == SCHEMA["properties"].keys() == {*SCHEMA["required"], "plan"}
+    assert document.keys() == SCHEMA["properties"].keys() == {*SCHEMA["required"], "plan", "commands", "graph"}
     (planned,) = document["plan"]
     (step, *_) = planned["steps"]
     for found, name in (
@@ -96,6 +96,8 @@ def test_the_schema_is_one_and_names_every_key():
         (planned, "planned"),
         (step, "step"),
         (step["held"][0], "held"),
+        (document["graph"][0], "graph"),
+        (document["graph"][0]["revisions"][0], "revision"),
     ):
         assert found.keys() == named[name]["properties"].keys() == set(named[name]["required"]), name
     assert document["allowed"][0].keys() == {*named["finding"]["required"], "reason"}

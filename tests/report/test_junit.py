@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import junitparser
 import pytest
 
 from migration_gate.findings import Allowed, Finding, Note, Verdict
@@ -62,7 +63,6 @@ def test_a_long_finding_is_there_as_a_whole() -> None:
 
 @pytest.mark.parametrize("verdict", [VERDICT._replace(rules=RULES), hostile("".join((*HOSTILE, *MARKUP)))])
 def test_junitparser_reads_it(verdict: Verdict) -> None:
-    junitparser = pytest.importorskip("junitparser")
     (suite,) = junitparser.JUnitXml.fromstring(render(verdict).encode())
     results = {one.name: [type(result).__name__ for result in one.result] for one in suite}
     assert results["all could be judged"] == ["Error"]

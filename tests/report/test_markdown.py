@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from migration_gate.findings import Allowed, Evidence, Finding, Note, Planned, Step, Verdict
+from migration_gate.project.sizes import Size, Sizes, save
 from migration_gate.report.markdown import LONGEST, render
 from tests.conftest import Gate, alembic_project, revision
 from tests.report.conftest import FINDING, VERDICT, hostile
@@ -68,6 +69,15 @@ def test_drift_has_a_section_of_its_own_and_statements_are_sql() -> None:
     assert "column users.x" in said["Drift"]
     assert "column users.x" not in said["Findings"]
     assert "```sql\nALTER TABLE users ADD x int\n```" in said["Findings"]
+
+
+def test_both_definitions_of_what_differs_stand_one_below_the_other() -> None:
+    models, migrations = "models      CHECK (a > `0`)\n            NOT VALID", "migrations  CHECK (a > 1)"
+    evidence = (Evidence("models", models), Evidence("migrations", migrations))
+    said = sections(render(Verdict(findings=(Finding("drift", "check `born` & co", evidence=evidence),))))["Drift"]
+    assert said.splitlines()[2:] == [
+        "<p>check <code>born</code> &amp; co</p>", "", "```text", *models.split("\n"), migrations, "```",
+    ]  # fmt: skip
 
 
 def test_a_drawing_in_a_message_stays_one() -> None:
@@ -158,19 +168,19 @@ def test_the_history_as_it_will_be_after_the_merge(gate: Gate, tmp_path: Path) -
     said = sections(gate("lint", "--base", "main", "--output", "markdown=-", cwd=work.root).out)
     assert [one.strip() for one in said["The history"].splitlines()] == [
         "```mermaid",
-        "flowchart BT",
-        'n0["9 earlier revisions"]:::earlier',
-        'n1["b<br/>older #91;head#93;"]',
-        'n2["e<br/>theirs<br/>only in main, head"]:::base',
-        'n3["c<br/>say #34;hi#34; twice<br/>new"]:::new',
-        'n4["d<br/>last<br/>new, head"]:::new',
-        "n0 --> n1",
-        "n1 --> n2",
-        "n1 --> n3",
-        "n3 --> n4",
-        "classDef new stroke-width:3px",
-        "classDef base stroke-dasharray:6 3",
-        "classDef earlier stroke-dasharray:2 2",
+        "graph TD",
+        'n4["#8230; 9 earlier revisions"]:::folded',
+        'n3["b<br/>older #91;head#93;"]',
+        'n2["e<br/>theirs<br/>only in main, head"]:::head',
+        'n1["c<br/>say #34;hi#34; twice<br/>new"]:::own',
+        'n0["d<br/>last<br/>new, head"]:::own',
+        "n4 --> n3",
+        "n3 --> n2",
+        "n3 --> n1",
+        "n1 --> n0",
+        "classDef head stroke-width:3px",
+        "classDef own fill:#fff3c4,color:#000",
+        "classDef folded stroke-dasharray:3",
         "```",
     ]
     plan = said["What the new revisions do"]
@@ -185,9 +195,9 @@ def test_of_a_long_branch_the_end_is_drawn(gate: Gate, tmp_path: Path) -> None:
     alembic_project(tmp_path, "None", links)
     (tmp_path / "pyproject.toml").write_text('[tool.migration-gate]\nstart-after = "r3"\n')
     drawn = sections(gate("lint", "--output", "markdown=-", cwd=tmp_path).out)["The history"]
-    assert 'n0["20 earlier revisions"]:::earlier' in drawn
-    assert 'n1["r20<br/>r20<br/>new"]:::new' in drawn
-    assert 'n30["r49<br/>r49<br/>new, head"]:::new' in drawn
+    assert 'n30["#8230; 20 earlier revisions"]:::folded' in drawn
+    assert 'n29["r20<br/>r20<br/>new"]:::own' in drawn
+    assert 'n0["r49<br/>r49<br/>new, head"]:::own' in drawn
     assert drawn.count("-->") == 30
 
 
@@ -197,7 +207,7 @@ def test_a_history_that_alembic_cannot_load_is_drawn_as_far_as_it_is_known(
 ) -> None:
     said = gate("lint", "--output", "markdown=-", cwd=example(name))
     assert (said.status, said.err) == (1, "")
-    assert "flowchart BT\n    n0[" in said.out
+    assert "graph TD\n  n" in said.out
 
 
 def test_a_rehearsal_shows_what_ran(gate: Gate, tmp_path: Path) -> None:
@@ -205,7 +215,8 @@ def test_a_rehearsal_shows_what_ran(gate: Gate, tmp_path: Path) -> None:
 
     place = project(tmp_path / "repository", 'op.create_index("i", "users", ["age"])')
     (place / "migrations/env.py").write_text(ENV)
-    (place / "pyproject.toml").write_text(f'{SETTINGS}large-tables = ["users"]\n')
+    (place / "pyproject.toml").write_text(f'{SETTINGS}sizes = "sizes.json"\n')
+    save(Sizes("2026-01-01", {"public.users": Size(120_000_000, 48 << 30)}), place / "sizes.json")
     said = gate("ci", *(f"--output={form}=out.{form}" for form in ("markdown", "junit", "sarif")), cwd=place)
     assert said.status == 1
     assert "CREATE INDEX" not in said.out
@@ -214,7 +225,7 @@ def test_a_rehearsal_shows_what_ran(gate: Gate, tmp_path: Path) -> None:
     assert "<tr><td>✓</td><td>upgrade</td>" in first
     assert "as it ran on PostgreSQL" in page["What the new revisions do"]
     assert (
-        "<td>SHARE</td><td>writes</td><td>an index is built</td><td><code>users</code> (large)</td>"
+        "<td>SHARE</td><td>writes</td><td>an index is built</td><td><code>users</code> (48 GB, 120 million rows)</td>"
         in page["What the new revisions do"]
     )
     assert "```sql\nCREATE INDEX i ON users (age);\n```" in page["What the new revisions do"]

@@ -10,21 +10,31 @@ from typing import Any
 
 import pytest
 
+from migration_gate.findings import Graph, Node
 from migration_gate.report.clean import clean_line
-from migration_gate.report.mermaid import LONGEST, Edge, Node, escape, flowchart
-from tests.report.conftest import HOSTILE, MARKUP, install
+from migration_gate.report.lines import LONGEST
+from migration_gate.report.mermaid import escape, flowchart, render
+from tests.report.conftest import HOSTILE, MARKUP, hostile, install
+
+
+def drawn(*nodes: tuple[str, str, tuple[str, ...]]) -> str:
+    """A flowchart of revisions, the newest first: id, message, parents; all of them new."""
+    made = (Node(one, parents, (), (), message, "", False, False, True) for one, message, parents in nodes)
+    return flowchart(Graph("p", None, tuple(made)))
 
 
 def test_nodes_edges_and_styles() -> None:
-    nodes = [Node("a", ("a", "first")), Node("b", ("b", "", "head"), "new")]
-    edges = [Edge("a", "b"), Edge("a", "b", weak=True), Edge("a", "gone")]
-    assert flowchart(nodes, edges, [("new", "stroke-width:3px")]).splitlines() == [
-        "flowchart BT",
-        '    n0["a<br/>first"]',
-        '    n1["b<br/>head"]:::new',
-        "    n0 --> n1",
-        "    n0 -.-> n1",
-        "    classDef new stroke-width:3px",
+    one = Node("b", ("a", "gone"), ("a",), ("shop",), "second", "b.py", True, False, True, "new, head")
+    other = Node("a", (), (), (), "", "a.py", False, True, None)
+    assert flowchart(Graph("p", None, (one, other))).splitlines() == [
+        "graph TD",
+        '  n1["a"]',
+        '  n0["b<br/>second<br/>labels#58; shop<br/>new, head"]:::own',
+        "  n1 --> n0",
+        "  n1 -.-> n0",
+        "  classDef head stroke-width:3px",
+        "  classDef own fill:#fff3c4,color:#000",
+        "  classDef folded stroke-dasharray:3",
     ]
 
 
@@ -33,9 +43,9 @@ def test_a_label_holds_nothing_that_mermaid_reads() -> None:
         assert re.fullmatch(r"(?:\w|[ ,]|#\d+;)*", escape(text)), text
 
 
-def test_a_long_label_is_cut() -> None:
-    assert escape("x" * LONGEST) == "x" * LONGEST
-    assert escape("x" * (LONGEST + 1)) == "x" * (LONGEST - 1) + "#8230;"
+def test_every_line_of_a_long_label_is_cut() -> None:
+    said = drawn(("x" * 1_000, "y" * LONGEST, ()))
+    assert f'"{"x" * LONGEST}#8230;<br/>{"y" * LONGEST}"' in said
 
 
 # mermaid's own parser, in node. In place of "&#" and ";" of an entity it keeps marks, which its renderer turns back.
@@ -62,19 +72,22 @@ console.log(JSON.stringify(graphs))
 def test_mermaids_own_parser_reads_the_graph_that_was_given(npm: Path) -> None:
     install(npm, "mermaid", "jsdom")
     (npm / "parse.mjs").write_text(PARSE)
-    labels = [f"a{text}b"[:LONGEST] for text in (*HOSTILE, *MARKUP)]
-    nodes = [Node(str(number), (label,), "new") for number, label in enumerate(labels)]
-    edges = [Edge("0", str(number)) for number in range(1, len(labels))]
-    whole = flowchart(nodes, edges, [("new", "stroke-width:3px")])
-    alone = [flowchart([one], []) for one in nodes]
+    labels = [f"a{text}b" for text in (*HOSTILE, *MARKUP)]
+    whole = drawn(*((label, "", (labels[-1],)) for label in labels[:-1]), (labels[-1], "", ()))
+    alone = [drawn((label, "", ())) for label in labels]
+    heads = [render(hostile(text)) for text in (*HOSTILE, *MARKUP)]
     done = subprocess.run(
-        ["node", "parse.mjs"], cwd=npm, input=json.dumps([whole, *alone]), capture_output=True, text=True
+        ["node", "parse.mjs"], cwd=npm, input=json.dumps([whole, *alone, *heads]), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     first, *others = json.loads(done.stdout)
-    assert [read(one) for one in first["nodes"]] == [clean_line(one) for one in labels]
-    assert first["edges"] == [["n0", f"n{number}"] for number in range(1, len(labels))]
-    assert all(len(one["nodes"]) == 1 and not one["edges"] for one in others)
+    assert [read(one) for one in first["nodes"]] == [clean_line(one) for one in labels[::-1]]
+    last = f"n{len(labels) - 1}"
+    assert first["edges"] == [[last, f"n{number}"] for number in range(len(labels) - 2, -1, -1)]
+    assert all(len(one["nodes"]) == 1 and not one["edges"] for one in others[: len(labels)])
+    for one in others[len(labels) :]:  # the history of heads, which draws the same in a frame for each project
+        assert len(one["nodes"]) == 4
+        assert one["edges"] == [["p0n3", "p0n2"], ["p0n2", "p0n1"], ["p0n2", "p0n0"], ["p0n2", "p0n0"]]
 
 
 def read(text: Any) -> str:

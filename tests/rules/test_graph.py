@@ -515,7 +515,11 @@ BODY = "\n\ndef upgrade():\n    pass\n"
     [
         ('revision = "b"\ndown_revision = "a"\ndef upgrade(:\n    pass\n', 3, "syntax error"),
         ('revision = "b"\ndown_revision = "a"\n\ndef upgrade():\n', 4, "syntax error"),
-        (f'<<<<<<< HEAD\nrevision = "b"\n=======\nrevision = "c"\n>>>>>>> x\n{BODY}', 1, "syntax error"),
+        (
+            f'<<<<<<< HEAD\nrevision = "b"\n=======\nrevision = "c"\n>>>>>>> x\n{BODY}',
+            1,
+            "two sides of a merge conflict",
+        ),
         (b'"""gr\xf6\xdfer"""\nrevision = "b"\ndown_revision = "a"\n' + BODY.encode(), None, "is not UTF-8"),
         (b'revision = "b"\ndown_revision = "a"\n\0' + BODY.encode(), None, "null byte"),
         (f'down_revision = "a"{BODY}', None, "has no `revision`"),

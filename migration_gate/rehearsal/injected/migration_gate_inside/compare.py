@@ -6,15 +6,13 @@ that its own ``include_object``, ``process_revision_directives`` and plug-ins ar
 
 from __future__ import annotations
 
-import inspect
-import os
-import re
-import sys
-from functools import cache
 from typing import Any
 
-from migration_gate_inside.errors import is_own, say
+from migration_gate_inside import loaded
+from migration_gate_inside.declare import declare
+from migration_gate_inside.errors import say
 from migration_gate_inside.job import emit
+from migration_gate_inside.mapped import declared_at
 
 FEW = 3  # times as many tables that no model declares as declared ones: nobody leaves out that much on purpose
 
@@ -28,21 +26,32 @@ def compare(config: Any, script: Any) -> None:
              "branch_label": None, "version_path": None, "rev_id": None, "depends_on": None}  # fmt: skip
     metadata: list[Any] = []
     behind: list[list[str]] = []
-    asked = False
+    operations: list[dict[str, Any]] = []
+    asked = seen = 0
     try:
         revisions = RevisionContext(config, script, words)
 
         def retrieve(heads: Any, context: Any) -> list[Any]:
-            nonlocal asked
-            asked = True
+            nonlocal asked, seen
+            asked += 1
             if {one.revision for one in script.get_revisions(heads)} != {
                 one.revision for one in script.get_revisions("heads")
             }:
                 behind.append(list(heads))
             else:
                 given = context.opts.get("target_metadata")
-                metadata.extend(given if isinstance(given, list | tuple) else [given])
+                own = given if isinstance(given, list | tuple) else [given]
+                metadata.extend(own)
+                refused = _hook(context, metadata)
                 revisions.run_autogenerate(heads, context)
+                generated = revisions.generated_revisions  # none where env.py has emptied its list of directives
+                groups = generated[-1].upgrade_ops_list if generated else []
+                database = declare(context, [one for one in own if one is not None])
+                for group in groups[seen:]:
+                    operations.extend({**one, "database": database} for one in describe(group.ops, metadata, context))
+                left = [one for one in refused if not any(_same(one, other) for other in operations)]
+                emit("left-out", database=database, operations=left)
+                seen = len(groups)
             return []
 
         with EnvironmentContext(
@@ -60,29 +69,50 @@ def compare(config: Any, script: Any) -> None:
         if behind:
             emit("behind", heads=behind[0])
             return
-        generated = revisions.generated_revisions
-        groups = generated[-1].upgrade_ops_list if generated else []
-        operations = [one for ops in groups for one in _describe(ops.ops, metadata)]
-        declared = sum(len(one.tables) for one in metadata if one is not None)
+        held = sum(len(one.tables) for one in metadata if one is not None)
         unknown = sum(one["kind"] == "DropTableOp" for one in operations)
-        if unknown > FEW * declared:
+        if unknown > FEW * held:
             # Each of them would be a finding, and none of them true.
-            reason = f"target_metadata has {declared} tables, and the migrations make {unknown} more: env.py imports "
+            reason = f"target_metadata has {held} tables, and the migrations make {unknown} more: env.py imports "
             emit("not-compared", reason=reason + "few, if any, of the modules that declare models")
             return
         emit("compared", operations=operations)
     except BaseException as error:  # SystemExit too: an env.py may end with it
         emit("not-compared", reason=f"{type(error).__name__}: {error}")
         say(error)
+    finally:
+        loaded.tell(metadata)
 
 
-def _describe(operations: Any, metadata: list[Any]) -> list[dict[str, Any]]:
+def _hook(context: Any, metadata: list[Any]) -> list[dict[str, Any]]:
+    """What autogenerate has found before env.py's ``process_revision_directives`` takes from it what it will: filled as
+    soon as that is called.
+    """
+    found: list[dict[str, Any]] = []
+    real = context.opts.get("process_revision_directives")
+
+    def hook(migration: Any, revision: Any, directives: Any) -> None:
+        for one in directives:
+            found.extend(describe(one.upgrade_ops_list[-1].ops, metadata, context))
+        real(migration, revision, directives)
+
+    if real is not None:
+        context.opts["process_revision_directives"] = hook
+    return found
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(other.get(name) == value for name, value in one.items())
+
+
+def describe(operations: Any, metadata: list[Any], context: Any) -> list[dict[str, Any]]:
+    """Autogenerate's operations, one after the other, each with the code that Alembic would write for it."""
     found = []
     for one in operations:
         if hasattr(one, "ops"):  # all changes of one table
-            found += _describe(one.ops, metadata)
+            found += describe(one.ops, metadata, context)
         else:
-            found.append(_operation(one, metadata))
+            found.append(_operation(one, metadata, context))
     return found
 
 
@@ -90,7 +120,7 @@ _FIELDS = ("table_name", "schema", "column_name", "index_name", "constraint_name
            "referent_table", "comment")  # fmt: skip
 
 
-def _operation(one: Any, metadata: list[Any]) -> dict[str, Any]:
+def _operation(one: Any, metadata: list[Any], context: Any) -> dict[str, Any]:
     said: dict[str, Any] = {"kind": type(one).__name__}
     for name in _FIELDS:
         value = getattr(one, name, None)
@@ -104,12 +134,25 @@ def _operation(one: Any, metadata: list[Any]) -> dict[str, Any]:
         said |= _alterations(one)
     if getattr(one, "columns", None) is not None and "CreateTable" not in said["kind"]:
         said["columns"] = [str(getattr(part, "name", part)) for part in one.columns]
+    elif getattr(one, "local_cols", None) is not None:
+        said["columns"] = [str(name) for name in one.local_cols]
     if said["kind"].startswith("Drop"):
         said |= _dropped(one)
-    said["code"] = _code(one)
+    if not {"table_name", "source_table"} & said.keys():
+        said |= _about(one)
+    said |= _code(one, context)
     table = said.get("table_name") or said.get("source_table")
-    said |= _declared_at(metadata, table, said.get("schema") or said.get("source_schema"), said)
+    said |= declared_at(metadata, table, said.get("schema") or said.get("source_schema"), said)
     return said
+
+
+def _about(one: Any) -> dict[str, Any]:
+    """The object of an operation that a plug-in has added to Alembic's: what it has that has a name, or itself."""
+    for holder in (*vars(one).values(), one):
+        name = getattr(holder, "signature", None) or getattr(holder, "name", None)
+        if isinstance(name, str):
+            return {"about": {"name": name, "schema": getattr(holder, "schema", None)}}
+    return {}
 
 
 def _dropped(one: Any) -> dict[str, Any]:
@@ -158,61 +201,15 @@ def _default(value: Any) -> str | None:
     return str(getattr(argument, "text", argument))
 
 
-def _code(one: Any) -> str | None:
-    """The call that Alembic would write for it."""
-    from alembic.autogenerate import render_python_code
-    from alembic.operations.ops import UpgradeOps
+def _code(one: Any, context: Any) -> dict[str, Any]:
+    """The call that Alembic would write for it, as env.py has it written, and the imports that it needs."""
+    from alembic.autogenerate.api import AutogenContext
+    from alembic.autogenerate.render import render_op
 
+    written = AutogenContext(context, autogenerate=False)
     try:
-        text = render_python_code(UpgradeOps([one]))
+        lines = "\n".join(map(str, render_op(written, one))).split("\n")
     except Exception:
-        return None
-    lines = [line[4:] if line.startswith("    ") else line for line in text.split("\n")]
-    return "\n".join(line for line in lines if not line.startswith("#")).strip()
-
-
-def _declared_at(metadata: list[Any], table: str | None, schema: str | None, said: dict[str, Any]) -> dict[str, Any]:
-    """The file and line of the model that declares it, if a mapped class does."""
-    for one in metadata:
-        declared = getattr(one, "tables", {}).get(f"{schema}.{table}" if schema else table)
-        if declared is not None:
-            return _class_of(declared, said)
-    return {}
-
-
-def _class_of(table: Any, said: dict[str, Any]) -> dict[str, Any]:
-    for module in list(sys.modules.values()):
-        for value in list(vars(module).values()) if hasattr(module, "__dict__") else ():
-            if not isinstance(value, type) or value.__dict__.get("__table__") is not table:
-                continue
-            names = [said.get("index_name"), said.get("constraint_name"), said.get("column_name")]
-            return _line_of(value, [*filter(None, names), *said.get("columns", [])[:1]])
-    return {}
-
-
-@cache
-def _sources(mapped: type) -> list[tuple[str, list[str], int]]:
-    """The text of a class and its bases, with the file and the first line of each. ``inspect`` parses the whole file
-    for each class.
-    """
-    sources = []
-    for one in mapped.__mro__:
-        try:
-            path = os.path.realpath(inspect.getsourcefile(one) or "")
-            if is_own(path):
-                sources.append((path, *inspect.getsourcelines(one)))
-        except (OSError, TypeError):
-            continue
-    return sources
-
-
-def _line_of(mapped: type, names: list[str]) -> dict[str, Any]:
-    """Where a class, or a mixin or base of it, writes the first of the names that it has; else the class itself."""
-    sources = _sources(mapped)
-    for name in names:
-        pattern = re.compile(rf"^\s+{re.escape(name)}\s*[:=]|['\"]{re.escape(name)}['\"]")
-        for path, lines, start in sources:
-            for offset, line in enumerate(lines):
-                if pattern.search(line):
-                    return {"path": path, "line": start + offset}
-    return {"path": sources[0][0], "line": sources[0][2]} if sources else {}
+        return {"code": None}
+    code = "\n".join(line for line in lines if not line.startswith("#")).strip()
+    return {"code": code, "imports": sorted(written.imports)}

@@ -22,6 +22,9 @@ _SETTING = (
 )
 
 
+also: set[str] = set()  # databases of the gate's own that a driver may go to besides those that were asked for
+
+
 class Refused(ConnectionError):  # noqa: N818 (the word of its message)
     """A connection that the project's code asked for and may not have during a rehearsal."""
 
@@ -37,6 +40,8 @@ def refuse(target: str, what: str) -> Refused:
 def install() -> None:
     """Watch Python's sockets, and the drivers as they are imported."""
     sys.addaudithook(_audit)
+    if job().own:
+        sys.addaudithook(_audit_processes)
     imports.after("psycopg.generators", _guard_psycopg)
     imports.after("psycopg2", _guard_psycopg2)
     imports.after("asyncpg.connect_utils", _guard_asyncpg)
@@ -61,7 +66,7 @@ def _check(host: object, port: object, database: object) -> None:
     """Let a driver go to one of the gate's own databases, and nowhere else."""
     folder = job().folder
     if str(host) in own_hosts() and str(port) == str(job().port):
-        if str(database) == job().primary:
+        if str(database) == job().primary or str(database) in also:
             return
         for name in os.listdir(folder):
             if name.startswith("database-"):
@@ -148,6 +153,25 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         host, port = str(address[0]), address[1]
         if not ((host in own_hosts() and port == job().port) or _allowed(host, port)):
             raise refuse(f"{host}:{port}", f"not the throwaway server. {_SETTING}")
+
+
+def _audit_processes(event: str, args: tuple[Any, ...]) -> None:
+    """Where the environment is the project's own, a program such as psql would find the real server in it, and on its
+    way is no guard but the kernel's: none is started but Python, which is guarded, and what looks at the machine alone.
+    """
+    if event not in _STARTS:
+        return
+    program = os.fsdecode(args[0]) if args and isinstance(args[0], str | bytes) else str(args[0]) if args else ""
+    name = os.path.basename(program)
+    if event != "os.system" and (name in _HARMLESS or os.path.realpath(program) == os.path.realpath(sys.executable)):
+        return
+    raise refuse(name or program, "a program that the project's code starts, and that might find the real server")
+
+
+# Python's documentation, "Audit events table".
+_STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
+# What ctypes.util, platform and uuid start, and what tells an application its version.
+_HARMLESS = ("ldconfig", "gcc", "cc", "ld", "objdump", "uname", "ifconfig", "ip", "arp", "lsb_release", "git")
 
 
 def _allowed(host: str, port: int) -> bool:

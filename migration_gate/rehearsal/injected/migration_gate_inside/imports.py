@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 _waiting: dict[str, list[Callable[[ModuleType], None]]] = {}
+_asking: set[str] = set()
 
 
 def after(name: str, action: Callable[[ModuleType], None]) -> None:
@@ -26,21 +27,23 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in _waiting:
+        if name not in _waiting or name in _asking:
             return None
-        actions = _waiting.pop(name)  # gone before the real finders are asked, or they would ask here again
-        spec = find_spec(name)
+        _asking.add(name)  # the real finders are asked by way of this one
+        try:
+            spec = find_spec(name)
+        finally:
+            _asking.discard(name)
         if spec is None or spec.loader is None:
-            _waiting[name] = actions
             return None
-        spec.loader = _Loader(spec.loader, actions)
+        spec.loader = _Loader(spec.loader, name)
         return spec
 
 
 class _Loader(Loader):
-    def __init__(self, real: Loader, actions: list[Callable[[ModuleType], None]]) -> None:
+    def __init__(self, real: Loader, name: str) -> None:
         self.real = real
-        self.actions = actions
+        self.name = name
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.real, name)
@@ -53,5 +56,6 @@ class _Loader(Loader):
             module.__spec__.loader = self.real
         module.__loader__ = self.real
         self.real.exec_module(module)
-        for action in self.actions:
+        # Now, and not when the module was looked for: who asks whether it is there may not go on to import it.
+        for action in _waiting.pop(self.name, ()):
             action(module)

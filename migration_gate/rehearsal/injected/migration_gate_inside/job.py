@@ -20,6 +20,7 @@ class Job(NamedTuple):
     password: str
     query: dict[str, str]  # what libpq's drivers need besides, such as sslmode
     primary: str  # the database that the URL in the environment names
+    own: bool  # the environment and the URL are the project's own: what it asks for is told, and it gets a throwaway
     allow: list[list[Any]]  # [host, port] pairs that the project's code may reach besides
     # how to upgrade; unused by a process that an upgrade-command started
     kind: str
@@ -37,8 +38,8 @@ class Job(NamedTuple):
     start_from: str | None
     # what to do now, and as which command of the session
     number: int
-    do: str  # "upgrade", "downgrade", "call" or "end"
-    to: list[str]  # revisions, one after the other; of "call" the function, "package.module:name"
+    do: str  # "upgrade", "downgrade", "call", "apply", "ask" or "end"
+    to: list[str]  # revisions, one after the other; of "call" the function, "package.module:name"; of "apply" the code
     begin: bool  # where the settings say: create_all, stamp
     compare: bool  # with the models afterwards
     watch: list[str]  # the revisions whose statements are told of
@@ -46,6 +47,7 @@ class Job(NamedTuple):
 
 
 _job: Job | None = None
+_asked = 0
 
 
 def next_job() -> Job:
@@ -75,3 +77,21 @@ def emit(kind: str, **data: Any) -> None:
         os.write(handle, line.encode("utf-8", "backslashreplace"))
     finally:
         os.close(handle)
+
+
+def ask(kind: str, **data: Any) -> Any:
+    """Ask the gate something, as an event, and wait for its answer, which is JSON. Raises TimeoutError where none comes
+    in time; None is the answer of a gate that does not know the question.
+    """
+    global _asked
+    _asked += 1
+    key = f"{job().number}-{os.getpid()}-{_asked}"
+    emit(kind, key=key, **data)
+    path = os.path.join(job().folder, "answer-" + key)
+    while time.time() < job().deadline:
+        try:
+            with open(path, encoding="utf-8") as file:
+                return json.load(file)
+        except FileNotFoundError:
+            time.sleep(0.002)
+    raise TimeoutError("migration-gate did not answer in time")

@@ -8,9 +8,11 @@ asyncpg). A connection of ``create_engine(creator=…)`` does not pass here; gua
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 from weakref import WeakSet
@@ -29,6 +31,8 @@ _WHERE = {
     "requirepeer",
 }  # fmt: skip
 _names: dict[str, str] = {}
+_only: list[str] = []
+_asked_by: dict[int, str] = {}  # a DBAPI connection's id → which database the project asked for
 _engines: Any = None  # a WeakSet of those that have connected
 
 
@@ -40,6 +44,17 @@ def forget() -> None:
     for engine in list(_engines or ()):
         with suppress(Exception):
             engine.dispose(close=False)
+
+
+@contextmanager
+def only(database: str) -> Iterator[None]:
+    """Inside, every connection is to one database of the gate's, whatever is asked for."""
+    _only.append(database)
+    guard.also.add(database)
+    try:
+        yield
+    finally:
+        _only.pop()
 
 
 def install(sqlalchemy: ModuleType) -> None:
@@ -61,13 +76,52 @@ def _connect(dialect: Any, record: Any, args: list[Any], parameters: dict[str, A
             "in its configuration or by a variable: in pyproject.toml, under [tool.migration-gate], "
             'environment = { DATABASE_URL = "{url}" }',
         )
-    host, port, database = _asked(args, parameters)
-    name = database_for(host, port, database)
+    asked = _asked(args, parameters)
+    name = _only[-1] if _only else database_for(*asked)
     target = job()
+    if target.own:
+        _keep(_which(*asked), dialect.driver, args, parameters)
     kept = {key: value for key, value in parameters.items() if key not in _WHERE}
     libpq = dialect.driver.startswith("psycopg")
     kept |= {"dbname": name, **target.query} if libpq else {"database": name}
-    return dialect.connect(host=target.host, port=target.port, user=target.user, password=target.password, **kept)
+    with _without_libpq_variables():
+        made = dialect.connect(host=target.host, port=target.port, user=target.user, password=target.password, **kept)
+    _asked_by[id(made)] = _which(*asked)
+    return made
+
+
+def which(connection: Any) -> str | None:
+    """Which database a connection of SQLAlchemy's was asked for, as the event "database" names it."""
+    with suppress(Exception):
+        return _asked_by.get(id(connection.connection.dbapi_connection))
+    return None
+
+
+@contextmanager
+def _without_libpq_variables() -> Iterator[None]:
+    """Where the environment is the project's own, its PG… variables are about the server that it asked for."""
+    taken = {name: os.environ.pop(name) for name in list(os.environ) if job().own and name.startswith("PG")}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+def _which(host: str, port: str, database: str) -> str:
+    return hashlib.sha256(f"{host}\0{port}\0{database}".encode()).hexdigest()[:16]
+
+
+def _keep(asked: str, driver: str, args: list[Any], parameters: dict[str, Any]) -> None:
+    """Leave for the gate how the project would have connected, password included: in a file of the private folder, and
+    in no event.
+    """
+    dsn = next((one for one in args if isinstance(one, str)), None)
+    plain = {key: value for key, value in parameters.items() if isinstance(value, str | int | bool | dict)}
+    other = [key for key, value in parameters.items() if key not in plain and value is not None]
+    with suppress(FileExistsError):
+        handle = os.open(os.path.join(job().folder, f"asked-{asked}"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:
+            json.dump({"driver": driver, "dsn": dsn, "parameters": plain, "other": other}, file, default=str)
 
 
 def _asked(args: list[Any], parameters: dict[str, Any]) -> tuple[str, str, str]:
@@ -102,7 +156,7 @@ def database_for(host: str, port: str, database: str) -> str:
     """The throwaway database that stands for one that the project asks for. The gate makes it when it is asked for the
     first time, by whichever process; see rehearsal/child.py.
     """
-    asked = hashlib.sha256(f"{host}\0{port}\0{database}".encode()).hexdigest()[:16]
+    asked = _which(host, port, database)
     key = f"{job().number}-{asked}"
     if key in _names:
         return _names[key]

@@ -95,6 +95,12 @@ def _obey(config: Any) -> None:
     if job().do == "call":
         _call(job().to[0])
         return
+    if job().do == "apply":
+        _apply(config, *job().to)
+        return
+    if job().do == "ask":
+        _ask(config, ScriptDirectory.from_config(config))
+        return
     if job().begin:
         _start(config)
     if job().watch:
@@ -105,6 +111,14 @@ def _obey(config: Any) -> None:
         (command.downgrade if job().do == "downgrade" else command.upgrade)(config, revision)
     if job().compare:
         compare.compare(config, ScriptDirectory.from_config(config))
+
+
+def _ask(config: Any, script: Any) -> None:
+    """Run env.py as ``alembic current`` does: what it connects to and configures is told, and no revision runs."""
+    from alembic.runtime.environment import EnvironmentContext
+
+    with EnvironmentContext(config, script, fn=lambda heads, context: [], dont_mutate=True):
+        script.run_env()
 
 
 def _call(function: str) -> None:
@@ -121,6 +135,25 @@ def _call(function: str) -> None:
         getattr(import_module(module), name)(connection)
 
 
+def _apply(config: Any, imports: str, body: str) -> None:
+    """The body of an upgrade() that no file has yet, run as that of a revision would be."""
+    from alembic.operations import Operations
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(config)
+
+    def apply(heads: Any, context: Any) -> list[Any]:
+        names: dict[str, Any] = {}
+        exec(f"from alembic import op\nimport sqlalchemy as sa\n{imports}", names)  # noqa: S102
+        with Operations.context(context):
+            exec(body, names)  # noqa: S102
+        return []
+
+    with EnvironmentContext(config, script, fn=apply):
+        script.run_env()
+
+
 def _config() -> Any:
     """The project's Alembic configuration, with its URL set to the throwaway server's."""
     from alembic.config import Config
@@ -135,7 +168,8 @@ def _config() -> Any:
         if job().version_locations:
             config.set_main_option("path_separator", "newline")
             config.set_main_option("version_locations", "\n".join(job().version_locations).replace("%", "%%"))
-    config.set_main_option("sqlalchemy.url", job().url.replace("%", "%%"))
+    if not job().own:
+        config.set_main_option("sqlalchemy.url", job().url.replace("%", "%%"))
     return config
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from migration_gate_inside import compare, observe
+from migration_gate_inside import compare, observe, redirect
 from migration_gate_inside.errors import say
 from migration_gate_inside.job import emit, job
 
@@ -100,6 +100,7 @@ def install_environment(module: ModuleType) -> None:
             version_table=str(options.get("version_table") or "alembic_version"),
             version_table_schema=options.get("version_table_schema"),
             transaction_per_migration=bool(options.get("transaction_per_migration", False)),
+            which=redirect.which(self.get_context().connection),
         )
         return result
 

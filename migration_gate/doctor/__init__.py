@@ -1,0 +1,1 @@
+"""What is wrong with one real database, asked read-only: which of five causes it is, and the commands that mend it."""

@@ -1,0 +1,1 @@
+"""What turns one schema into another: calls for the upgrade() of a revision, from two snapshots of catalogs."""
