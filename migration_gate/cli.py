@@ -7,8 +7,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from migration_gate import __version__
+from migration_gate.report import FORMATS, OF_A_DATABASE, OF_A_VERDICT
 
 
 def program() -> None:
@@ -61,12 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from migration_gate.report.clean import clean
 
         print(f"migration-gate: {clean(str(reason))}", file=sys.stderr)
-        if getattr(options, "format", "text") != "text" and not isinstance(reason, CannotWrite):
-            from migration_gate.commands.emit import emit
-            from migration_gate.findings import Verdict
+        if "output" in options and not isinstance(reason, CannotWrite):
+            from migration_gate.commands.emit import emit_problem
 
             with suppress(CannotWrite):
-                emit(Verdict(problems=(str(reason),)), options)
+                emit_problem(str(reason), options)
         return 2
     except KeyboardInterrupt:
         print("migration-gate: stopped", file=sys.stderr)
@@ -74,6 +75,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has gone
         sys.stderr.close()
         return 2
+
+
+class _Output(argparse.Action):
+    """``FILE`` or ``FORMAT=FILE``, collected as (format or None, file). "-" is standard output."""
+
+    def __init__(self, *words: Any, formats: Sequence[str], **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.formats = formats
+
+    def __call__(self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, *_: object) -> None:
+        form, equals, file = value.partition("=")
+        if equals and form.isalpha() and form not in self.formats:
+            names = ", ".join(self.formats)
+            parser.error(f"--output {value}: this command has no format {form}, but {names}; a file is ./{value}")
+        report = (form, file) if form in self.formats and equals else (None, value)
+        if not report[1]:
+            parser.error(f"--output {value}: it names no file")
+        if report[1] in [one for _, one in options.output]:
+            parser.error(f"--output {value}: another report goes there already")
+        options.output = [*options.output, report]
 
 
 class _Help(argparse.HelpFormatter):
@@ -101,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
     _everything(lint)
 
     heads = add("heads", help="judge the revision graph alone; draw it, and mend a fork")
-    _common(heads, "mermaid", "dot")
+    _common(heads, tuple(FORMATS))
     heads.add_argument("--graph", action="store_true", help="draw all of the history, the newest revision first")
     mend = heads.add_mutually_exclusive_group()
     mend.add_argument("--merge", action="store_true", help="join the heads by a merge revision of your own template")
@@ -133,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument(
         "--url", default=None, metavar="URL", help="the database, postgresql://…; default: the one that env.py asks for"
     )
-    _report(doctor)
+    _report(doctor, OF_A_DATABASE)
     _throwaway(doctor)
     doctor.add_argument("--plan", action="store_true", help="show what the pending revisions will run, by transaction")
 
@@ -171,8 +192,8 @@ def _throwaway(command: argparse.ArgumentParser) -> None:
     command.add_argument("--time-limit", type=_seconds, default=None, metavar="SECONDS", help="for the whole rehearsal")
 
 
-def _common(command: argparse.ArgumentParser, *formats: str) -> None:
-    _report(command, *formats)
+def _common(command: argparse.ArgumentParser, formats: Sequence[str] = OF_A_VERDICT) -> None:
+    _report(command, formats)
     command.add_argument(
         "--base",
         default=None,
@@ -191,14 +212,16 @@ def _project(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _report(command: argparse.ArgumentParser, *formats: str) -> None:
+def _report(command: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     _project(command)
-    command.add_argument("--format", choices=("text", "json", "github", *formats), default="text")
+    command.add_argument("--format", choices=formats, default="text", help="of the report on standard output")
     command.add_argument(
         "--output",
-        metavar="FILE",
-        default=None,
-        help="write the report there, not to standard output",
+        action=_Output,
+        formats=formats,
+        metavar="[FORMAT=]FILE",
+        default=[],
+        help="FILE: write the report there, not to standard output; FORMAT=FILE: write one more, as often as you like",
     )
     command.add_argument("--notes", action="store_true", help="show every note")
     command.add_argument("--exit-zero", action="store_true", help="report findings, and leave the gate open")

@@ -33,6 +33,13 @@ class Finding(NamedTuple):
     end: int | None = None  # the last line of the statement
 
 
+class Allowed(NamedTuple):
+    """A finding that a comment allows, and the reason that it gives."""
+
+    finding: Finding
+    reason: str
+
+
 class Note(NamedTuple):
     """Something worth knowing that never closes the gate. ``rule`` is the one that says it, if one does."""
 
@@ -59,13 +66,17 @@ class Held(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One statement of a plan. ``not_read`` is why nobody knows what it does, "" where that is known."""
+    """One statement of a plan. ``not_read`` is why nobody knows what it does, "" where that is known. ``sql`` is what
+    PostgreSQL got, parameters left out; "" where it was read and has not run.
+    """
 
     path: str
     line: int
     text: str
     held: tuple[Held, ...] = ()
     not_read: str = ""
+    revision: str = ""
+    sql: str = ""
 
 
 class Planned(NamedTuple):
@@ -82,7 +93,7 @@ class Planned(NamedTuple):
 class Node(NamedTuple):
     """One revision of a graph. ``parents`` and ``depends_on`` are as its file has them, what is missing and labels too.
     ``own`` is whether this branch alone has it, None where nobody knows; ``mark`` says whose it is.
-    ``folded`` is how many revisions in a row this one stands for; 0: for itself.
+    ``folded`` is how many revisions this one stands for; 0: for itself.
     """
 
     id: str
@@ -99,7 +110,9 @@ class Node(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """A project's history, the newest revision first; ``into`` is what the branch will merge into, if that is known."""
+    """A project's history, or the end of it, the newest revision first; ``into`` is what the branch will merge into, if
+    that is known.
+    """
 
     project: str
     into: str | None
@@ -114,7 +127,8 @@ class Verdict(NamedTuple):
 
     ``problems`` are one-line reasons why something could not be judged; ``facts`` are the short phrases of
     the summary line ("214 revisions, 1 new"). ``stages`` are the lines that a long run shows as it goes, ``plan`` what
-    will run, ``graphs`` the histories.
+    will run, ``graphs`` the histories, ``endings`` where they end once this branch is merged. ``rules`` are those that
+    were applied; ``home`` is the file that a finding without a path belongs to.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -125,6 +139,10 @@ class Verdict(NamedTuple):
     title: str = ""
     plan: tuple[Planned, ...] | None = None  # None: nobody asked for it
     graphs: tuple[Graph, ...] | None = None  # likewise
+    endings: tuple[Graph, ...] = ()
+    allowed: tuple[Allowed, ...] = ()
+    rules: tuple[str, ...] = ()
+    home: str = ""
     order: tuple[str, ...] = ()  # the commands that mend all of it, in the order to run them, where there are several
     of: Literal["migrations", "database"] = "migrations"  # what it is about
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migration_gate.commands import lint
-from migration_gate.commands.emit import emit
+from migration_gate.commands.emit import emit, is_asked
 from migration_gate.commands.progress import Progress
 from migration_gate.commands.suggestion import Place, suggestion
 from migration_gate.findings import CannotJudge, Finding, Note, Stage, Verdict
@@ -56,8 +56,13 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     from migration_gate.rehearsal.asked import shared
 
     graphs, unknown = compare([(project, history.load(project)) for project in projects], options.base)
-    verdict = lint.judge(graphs, None, options.all)
+    drawn = is_asked(options, "markdown")
+    verdict = lint.judge(graphs, None, options.all, drawn)
     verdict = verdict._replace(notes=unknown + verdict.notes)
+    if drawn:
+        from migration_gate.rules.ending import endings
+
+        verdict = verdict._replace(endings=endings(graphs, options.all))
     refused = {(one.rule, one.path) for one in verdict.findings}
     labels = [f"{project.name}: " if len(projects) > 1 else "" for project in projects]
     stages = [_history_stage(graph, label, refused) for (_, graph), label in zip(graphs, labels, strict=True)]
@@ -152,16 +157,27 @@ def _rehearse(
     if not (result.went_through or kept or problems):  # upgrade-fails is off, and whatever comes after it is unknown
         problems = (f"{project.name}: the upgrade did not reach head, so nothing after it was judged",)
     plan = said.plan
-    if options.plan and rehearsal.on_rows:
-        ran_plan = planned(project.name, rehearsal.on_rows.statements)
-        plan = (*(plan or ()), *sized(ran_plan, of_project(project)))
+    if rehearsal.on_rows and (options.plan or plan is not None):  # what was read, where it has not run
+        ran_so = sized(planned(project.name, rehearsal.on_rows.statements), of_project(project))
+        plan = (*(one for one in plan or () if one.project != project.name), *ran_so)
     return said._replace(
         plan=plan,
+        rules=tuple(dict.fromkeys((*said.rules, *_applied(on, rehearsal, result)))),
         findings=kept,
         notes=tuple(map(_relative_note, told.notes)),
         problems=said.problems + problems,
         stages=said.stages + told.stages,
     )
+
+
+def _applied(on: Sequence[str], rehearsal: Rehearsal, result: Outcome) -> list[str]:
+    """The rules of the rehearsal that had something to look at."""
+    left: tuple[str, ...] = ()
+    if not rehearsal.on_rows:
+        left += ("fails-on-rows", "blocks-traffic", "not-retryable", "required-by-old-code")
+    if not rehearsal.back:
+        left += ("downgrade-fails", "downgrade-leaves-trace")
+    return [one for one in on if one not in left and (result.went_through or one == "upgrade-fails")]
 
 
 def _stages(

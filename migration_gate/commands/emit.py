@@ -5,38 +5,100 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from migration_gate.findings import CannotWrite, Verdict
+from migration_gate.report import DRAWINGS, FORMATS
+from migration_gate.report.clean import clean_line
 
-_FORMATS = {"text": "text", "json": "json_", "github": "github", "mermaid": "mermaid", "dot": "dot"}
+
+class Report(NamedTuple):
+    """One report that was asked for: its format and its file, "-" for standard output."""
+
+    form: str
+    file: str
+
+
+def asked(options: Namespace) -> list[Report]:
+    """The reports of a run. ``--format``'s goes to standard output, unless ``--output FILE`` takes it to a file or
+    another one, ``--output FORMAT=-``, takes its place there; each ``--output FORMAT=FILE`` adds one.
+    """
+    reports = [Report(form or options.format, file) for form, file in options.output]
+    moved = any(form is None or file == "-" for form, file in options.output)
+    return reports if moved else [Report(options.format, "-"), *reports]
+
+
+def is_asked(options: Namespace, *forms: str) -> bool:
+    """Whether one of the run's reports is of these formats: some want what takes a while to gather."""
+    return any(one.form in forms for one in asked(options))
 
 
 def emit(verdict: Verdict, options: Namespace) -> int:
-    """Write the report, and give the exit status. Raises CannotWrite where the file cannot be written."""
+    """Write every report, and give the exit status. Raises CannotWrite where one cannot be written; the others are."""
     if options.exit_zero and verdict.findings:
         verdict = verdict._replace(facts=(*verdict.facts, "left open by --exit-zero"))
-    render = import_module("migration_gate.report." + _FORMATS[options.format]).render
-    text = render(verdict, color=options.output is None and use_color(sys.stdout), notes=options.notes)
-    hand_out(text, options)
+    _write_all(verdict, options, asked(options))
     return verdict._replace(findings=()).exit_status if options.exit_zero else verdict.exit_status
 
 
-def hand_out(text: str | bytes, options: Namespace) -> None:
-    """To the file of ``--output``, or to standard output; to standard error, where that has the migration which
-    ``--suggest -`` asks for. Raises CannotWrite.
+def emit_problem(reason: str, options: Namespace) -> None:
+    """The verdict of a run that could not judge at all. Standard error has said it already, so a terminal hears it
+    once.
     """
-    if not options.output and getattr(options, "suggest", None) == "-":
-        sys.stderr.write(text if isinstance(text, str) else text.decode("utf-8", "replace"))
-        return
-    if not options.output:
+    _write_all(Verdict(problems=(reason,)), options, [one for one in asked(options) if one != ("text", "-")])
+
+
+def _write_all(verdict: Verdict, options: Namespace, reports: Sequence[Report]) -> None:
+    """What is for standard output goes to standard error where ``--suggest -`` has the migration stand there."""
+    stream = sys.stderr if getattr(options, "suggest", None) == "-" else sys.stdout
+    failed: CannotWrite | None = None
+    for form, file in reports:
+        render = import_module("migration_gate.report." + FORMATS[form]).render
+        said = _shown(form, verdict, options)
+        text = render(said, color=file == "-" and use_color(stream), notes=options.notes)
+        try:
+            if file == "-" and stream is sys.stderr:
+                stream.write(text)
+            else:
+                hand_out(text, file)
+        except CannotWrite as error:
+            failed = failed or error
+    if failed:
+        raise failed
+
+
+def _shown(form: str, verdict: Verdict, options: Namespace) -> Verdict:
+    """What one format is to show of what was gathered for all: the plan where that was asked for, and the graphs. JSON
+    has all of a graph, the text none without ``--graph``; long stretches are folded, without it in drawings too.
+    """
+    if form != "markdown" and not getattr(options, "plan", False):
+        verdict = verdict._replace(plan=None)
+    whole = getattr(options, "graph", False)
+    if not verdict.graphs or form == "json" or (form in DRAWINGS and whole):
+        return verdict
+    if form == "text" and not whole:
+        return verdict._replace(graphs=None)
+    from migration_gate.project.graph import folded
+
+    return verdict._replace(graphs=tuple(map(folded, verdict.graphs)))
+
+
+def hand_out(text: str | bytes, file: str) -> None:
+    """To a file, where "-" is standard output. Bytes are for a program to read, and stay as they are; but where a
+    terminal or GitHub's runner shows them, and obeys some of it, they are made harmless. Raises CannotWrite.
+    """
+    if file == "-":
+        if isinstance(text, bytes) and (sys.stdout.isatty() or os.environ.get("GITHUB_ACTIONS")):
+            text = "".join(f"{clean_line(line)}\n" for line in text.decode(errors="replace").splitlines())
         write(text)
         return
     try:
-        Path(options.output).write_bytes(_encoded(text))
-    except OSError as error:
-        raise CannotWrite(f"cannot write {options.output}: {error.strerror}") from error
+        Path(file).write_bytes(_encoded(text))
+    except (OSError, ValueError) as error:  # ValueError: a null byte in its name
+        raise CannotWrite(f"cannot write {file}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _encoded(text: str | bytes) -> bytes:

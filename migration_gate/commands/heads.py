@@ -7,13 +7,15 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from migration_gate.commands.emit import emit
-from migration_gate.findings import CannotJudge, Finding, Graph, Note, Verdict
+from migration_gate.commands.emit import emit, is_asked
+from migration_gate.findings import Allowed, CannotJudge, Finding, Note, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
-from migration_gate.rules.judging import judge_history
+from migration_gate.report import DRAWINGS
+from migration_gate.rules import GRAPH
+from migration_gate.rules.judging import applied, home, judge_history
 
 _SHOWN = 8  # revisions of this branch that are named
 
@@ -24,6 +26,8 @@ def run(options: Namespace) -> int:
         raise CannotJudge("--message is the merge revision's: name --merge too")
     if options.dry_run and not (options.merge or options.rebase):
         raise CannotJudge("--dry-run is for what writes: name --merge or --rebase too")
+    if options.dry_run and any(form for form, _ in options.output):
+        raise CannotJudge("--dry-run judges nothing, and shows a diff: --output FILE takes that, without a format")
     graphs, notes = gather(options)
     if options.merge or options.rebase:
         from migration_gate.commands import mend
@@ -49,11 +53,13 @@ def judge(
 ) -> Verdict:
     """The verdict on the graphs as they are now."""
     findings: list[Finding] = []
+    allowed: list[Allowed] = []
     notes = list(notes)
     facts: list[str] = []
     for project, graph in graphs:
         result = judge_history(project, graph)
         findings += result.findings
+        allowed += result.allowed
         notes += result.notes
         notes += () if result.findings else _heads(project, graph)  # a fork is drawn with its finding
         heads, revisions = len(graph.heads), len(graph.revisions)
@@ -62,7 +68,15 @@ def judge(
             f"{heads} head{'s' if heads != 1 else ''}"
         )
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
-    return Verdict(tuple(findings), tuple(notes), (), (*facts, took), graphs=_graphs(options, graphs))
+    verdict = Verdict(
+        tuple(findings),
+        tuple(notes),
+        facts=(*facts, took),
+        allowed=tuple(allowed),
+        rules=applied(graphs, GRAPH),
+        home=home(graphs),
+    )
+    return _drawn(verdict, options, graphs)
 
 
 def _heads(project: Project, graph: History) -> Iterator[Note]:
@@ -76,14 +90,14 @@ def _heads(project: Project, graph: History) -> Iterator[Note]:
         yield Note(f"{project.name}: this branch's, not in {graph.base.name}: {', '.join(own[:_SHOWN])}{more}")
 
 
-def _graphs(options: Namespace, graphs: Sequence[tuple[Project, History]]) -> tuple[Graph, ...] | None:
-    """What the formats that show a graph are given: JSON all of it; the others the long stretches of it folded, the
-    text where it was asked for alone, and those for other programs unless all of it was asked for.
-    """
-    if options.format == "github" or (options.format == "text" and not options.graph):
-        return None
-    from migration_gate.project.graph import folded, graph_of
+def _drawn(verdict: Verdict, options: Namespace, graphs: Sequence[tuple[Project, History]]) -> Verdict:
+    """With the graphs, where a report shows them."""
+    if options.graph or is_asked(options, "json", *DRAWINGS):
+        from migration_gate.project.graph import graph_of
 
-    shown = tuple(graph_of(project, graph) for project, graph in graphs)
-    whole = options.format == "json" or (options.format != "text" and options.graph)
-    return shown if whole else tuple(map(folded, shown))
+        verdict = verdict._replace(graphs=tuple(graph_of(project, graph) for project, graph in graphs))
+    if is_asked(options, "markdown"):
+        from migration_gate.rules.ending import endings
+
+        verdict = verdict._replace(endings=endings(graphs))
+    return verdict

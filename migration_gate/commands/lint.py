@@ -8,8 +8,8 @@ from argparse import Namespace
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from migration_gate.commands.emit import emit
-from migration_gate.findings import CannotJudge, Finding, Note, Planned, Verdict
+from migration_gate.commands.emit import emit, is_asked
+from migration_gate.findings import Allowed, CannotJudge, Finding, Note, Planned, Verdict
 from migration_gate.operations.grammar import CANNOT_PARSE
 from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
@@ -17,7 +17,10 @@ from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import content
 from migration_gate.project.sizes import of_project
-from migration_gate.rules.judging import Judged, hidden, judge_history, judge_operations, select, shown
+from migration_gate.rules import ALLOWS, GRAPH, OPERATIONS
+from migration_gate.rules.judging import Judged, applied, hidden, home, judge_history, judge_operations, select, shown
+
+READ = (*GRAPH, *OPERATIONS, *ALLOWS)  # the rules that need no rehearsal
 
 
 def run(options: Namespace) -> int:
@@ -25,7 +28,12 @@ def run(options: Namespace) -> int:
     named = _named(options.files)
     projects = discovery.find_around(Path.cwd(), options.project)
     graphs, notes = compare([(project, history.load_headers(project)) for project in projects], options.base)
-    verdict = judge(graphs, named, options.all, options.plan)
+    drawn = is_asked(options, "markdown")
+    verdict = judge(graphs, named, options.all, options.plan or drawn)
+    if drawn:
+        from migration_gate.rules.ending import endings
+
+        verdict = verdict._replace(endings=endings(graphs, options.all))
     took = f"{(time.perf_counter() - started) * 1000:.0f} ms"
     return emit(verdict._replace(notes=notes + verdict.notes, facts=(*verdict.facts, took)), options)
 
@@ -46,6 +54,7 @@ def judge(
     notes: list[Note] = []
     operations: list[Judged] = []
     plans: list[Planned] = []
+    allowed: list[Allowed] = []
     for project, graph in graphs:
         left -= graph.paths
         selection = select(project, graph, chosen, everything)
@@ -61,6 +70,7 @@ def judge(
         for result in (judge_history(project, graph), operations[-1]):
             findings += result.findings
             notes += result.notes
+            allowed += result.allowed
     facts = [_counted(graphs, operations, named is not None)]
     if any(one.new is None and one.findings for one in operations) and not everything:
         notes.insert(0, _begin(graphs))
@@ -72,8 +82,16 @@ def judge(
         )
     if broken := sum(one.message.startswith(f"not read: {CANNOT_PARSE}") for one in notes):
         facts.append(f"{broken} of them SQL that PostgreSQL cannot parse")
-    problems = tuple(_unjudged(named or {}, left))
-    return Verdict(tuple(findings), tuple(notes), problems, tuple(facts), plan=tuple(plans) if planned else None)
+    return Verdict(
+        tuple(findings),
+        tuple(notes),
+        tuple(_unjudged(named or {}, left)),
+        tuple(facts),
+        plan=tuple(plans) if planned else None,
+        allowed=tuple(allowed),
+        rules=applied(graphs, READ),
+        home=home(graphs),
+    )
 
 
 def _counted(graphs: Sequence[tuple[Project, History]], operations: Sequence[Judged], chosen: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from migration_gate.commands import heads
-from migration_gate.commands.emit import emit, hand_out
+from migration_gate.commands.emit import asked, emit, hand_out
 from migration_gate.findings import CannotJudge, CannotWrite, Note
 from migration_gate.operations.from_python import read_upgrade
 from migration_gate.operations.model import NotRead, Operation, Table
@@ -190,15 +189,11 @@ def _write(changes: Sequence[Change]) -> None:
 
 
 def _show(options: Namespace, mended: Mended) -> int:
-    """The diff, to the byte, so that `git apply` takes it; for whoever obeys or draws what is printed, made harmless.
-    The notes go where they are not in its way.
-    """
+    """The diff, to the byte, so that `git apply` takes it. The notes go where they are not in its way."""
     for note in mended.notes:
         place = f"{note.path}: " if note.path else ""
         print(f"migration-gate: {clean_line(place + note.message)}", file=sys.stderr)
     patch = diff(mended.changes, git.top_of(Path.cwd()) or Path.cwd())
-    if not options.output and (sys.stdout.isatty() or os.environ.get("GITHUB_ACTIONS")):
-        hand_out("".join(f"{clean_line(line)}\n" for line in patch.decode(errors="replace").splitlines()), options)
-    else:
-        hand_out(patch, options)
+    for _, file in asked(options):
+        hand_out(patch, file)
     return 0

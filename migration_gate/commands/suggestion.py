@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from migration_gate.findings import CannotWrite, Note
+from migration_gate.findings import Note
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import shown
@@ -34,7 +33,7 @@ def suggestion(project: Project, graph: History, place: Place, found: Compared, 
     and what of the drift it leaves. Raises CannotJudge where it cannot be made, CannotWrite where not be
     written.
     """
-    from migration_gate.commands.emit import write
+    from migration_gate.commands.emit import hand_out
     from migration_gate.drift.suggest import suggest
     from migration_gate.rehearsal.writing import written
 
@@ -45,16 +44,9 @@ def suggestion(project: Project, graph: History, place: Place, found: Compared, 
     file = written(
         project, graph, "close drift", graph.heads, made.up, made.down or DOWN, "\n".join(made.imports), keep=to == ""
     )
-    where = shown(file.path)
-    if to == OUTPUT:
-        write(file.text.decode("utf-8", "replace"))
-        where = "standard output"
-    elif to:
-        where = to
-        try:
-            Path(to).write_bytes(file.text)
-        except OSError as error:
-            raise CannotWrite(f"cannot write {to}: {error.strerror}") from error
+    if to:
+        hand_out(file.text, to)
+    where = "standard output" if to == OUTPUT else to or shown(file.path)
     left = f"; it leaves: {'; '.join(made.left)}" if made.left else ""
     said = f"{project.name}: revision {file.revision} closes the drift, and was tried: it stands in {where}{left}. "
     return (Note(f"{said}Read it before you commit it: what it drops is gone with its rows"),)

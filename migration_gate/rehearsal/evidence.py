@@ -183,4 +183,4 @@ def _step(one: Seen) -> Step:
         if lock:
             held.append(Held(str(table), lock, blocks(lock), work(one, table)))
     unknown = "" if one.asked or one.error else "PostgreSQL was not asked what it did"
-    return Step(shown(one.path) or "", one.line, text, tuple(held), unknown)
+    return Step(shown(one.path) or "", one.line, text, tuple(held), unknown, one.revision, one.sql)

@@ -10,12 +10,12 @@ _COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[\d;]*m)*:)(?=:)|##(?=\[)", re.MULTIL
 LONGEST = 4_000  # characters of one text; what is longer is cut, and says so
 
 
-def clean(text: str) -> str:
+def clean(text: str, longest: int = LONGEST) -> str:
     """Control characters (but newline and tab) and direction marks shown as escapes; long text cut; no line of it a
     workflow command.
     """
-    if len(text) > LONGEST:
-        text = f"{text[:LONGEST]} … (+{len(text) - LONGEST:,} characters)"
+    if len(text) > longest:
+        text = f"{text[:longest]} … (+{len(text) - longest:,} characters)"
     return harmless(_CONTROL.sub(lambda one: f"\\x{ord(one[0]):02x}", text))
 
 
@@ -27,3 +27,8 @@ def clean_line(text: str) -> str:
 def harmless(text: str) -> str:
     """A blank put into whatever GitHub's runner would take for a command. For lines put together from clean text."""
     return _COMMAND.sub(lambda one: f"{one[1] or '##'} ", text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON in which GitHub's runner finds no command: "##[" can stand in a string only, where this is the same."""
+    return text.replace("##[", "#\\u0023[")

@@ -1,64 +1,49 @@
 """GitHub's workflow commands: annotations on the pull request's lines.
 
 Source: GitHub's documentation, "Workflow commands for GitHub Actions". GitHub shows ten errors and ten notices of
-one step, so the rest is counted in one line.
+one step, so the worst are shown and the rest is counted in one line.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator, Sequence
 
-from migration_gate.findings import Finding, Verdict
+from migration_gate.findings import Verdict
 from migration_gate.report.clean import clean, clean_line
-from migration_gate.rules import OPERATIONS
+from migration_gate.report.places import from_root, worst_first
+from migration_gate.report.words import STATE, whole
 
 MOST = 10
+EVIDENCE = 600  # characters of each: the runner cuts an annotation at 4,096, and the remedy comes after them
+
+_Said = tuple[str, str, str | None, int | None]  # title, text, path, line
 
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
     """Annotations, one line each: findings and problems as errors, notes as notices, and the summary."""
-    lines = []
-    errors = [(one.rule, _text(one), one.path, one.line) for one in verdict.findings]
+    errors = [(one.rule, whole(one, EVIDENCE), one.path, one.line) for one in worst_first(verdict.findings)]
     errors += [("not judged", problem, None, None) for problem in verdict.problems]
-    room = MOST if len(errors) <= MOST else MOST - 1
-    for rule, text, path, line in errors[:room]:
-        lines.append(_command("error", text, path, line, rule))
-    if len(errors) > room:
-        lines.append(_command("error", f"{len(errors) - room} more: see the log", None, None, "migration-gate"))
-    for note in verdict.notes[:MOST]:
-        lines.append(_command("notice", note.message, note.path, note.line, "migration-gate"))
-    state = {
-        "open": "the gate is open",
-        "closed": "the gate is closed",
-        "not judged": "the gate could not judge",
-    }
-    lines.append(f"migration-gate: {state[verdict.word]}. " + " · ".join(map(clean_line, verdict.facts)))
-    return "\n".join(lines) + "\n"
+    notices = [("migration-gate", one.message, one.path, one.line) for one in verdict.notes]
+    facts = " · ".join(map(clean_line, verdict.facts))
+    lines = [*_commands("error", errors), *_commands("notice", notices)]
+    return "\n".join([*lines, f"migration-gate: {STATE[verdict.word]}. {facts}"]) + "\n"
 
 
-def _text(finding: Finding) -> str:
-    if not finding.remedy:
-        return finding.message
-    heading = "Write instead:" if finding.rule in OPERATIONS else "What to do:"
-    return f"{finding.message}\n\n{heading}\n{finding.remedy}"
+def _commands(kind: str, said: Sequence[_Said]) -> Iterator[str]:
+    room = MOST if len(said) <= MOST else MOST - 1
+    for rule, text, path, line in said[:room]:
+        yield _command(kind, text, path, line, rule)
+    if len(said) > room:
+        yield _command(kind, f"{len(said) - room} more: see the log", None, None, "migration-gate")
 
 
 def _command(kind: str, text: str, path: str | None, line: int | None, title: str) -> str:
     places = [f"title={_property(title)}"]
     if path:
-        places.insert(0, f"file={_property(_in_workspace(clean(path)))}")
+        places.insert(0, f"file={_property(from_root(clean(path)))}")
         if line:
             places.insert(1, f"line={line}")
     return f"::{kind} {','.join(places)}::{_data(clean(text))}"
-
-
-def _in_workspace(path: str) -> str:
-    """GitHub wants a path that is relative to the checkout, wherever below it the gate was started."""
-    workspace = os.environ.get("GITHUB_WORKSPACE")
-    if not workspace:
-        return path
-    relative = os.path.relpath(os.path.realpath(path), os.path.realpath(workspace))
-    return path if relative.startswith("..") else relative.replace(os.sep, "/")
 
 
 def _data(text: str) -> str:

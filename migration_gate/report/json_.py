@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import json
 
-from migration_gate.findings import Node, Verdict
+from migration_gate.findings import Finding, Node, Verdict
+from migration_gate.report.clean import harmless_json
 
 
 def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
-    """One JSON object: ``version``, ``verdict``, ``findings``, ``notes``, ``problems``; ``plan`` where that
-    was asked for, and ``graph`` of the command that shows it. Text is as it was found: the reader of a JSON string is
-    the one who escapes it.
+    """One JSON object, as ``schema.json`` beside this file describes it. Text is as it was found: the reader of a JSON
+    string is the one who escapes it.
     """
     document: dict[str, object] = {
         "version": 1,
         "verdict": verdict.word,
-        "findings": [
-            {
-                "rule": one.rule,
-                "message": one.message,
-                "path": one.path,
-                "line": one.line,
-                "revision": one.revision,
-                "remedy": one.remedy,
-                "evidence": [evidence._asdict() for evidence in one.evidence],
-            }
-            for one in verdict.findings
-        ],
+        "title": verdict.title,
+        "facts": list(verdict.facts),
+        "stages": [one._asdict() for one in verdict.stages],
+        "findings": list(map(_finding, verdict.findings)),
+        "allowed": [{**_finding(one.finding), "reason": one.reason} for one in verdict.allowed],
         "notes": [one._asdict() for one in verdict.notes],
         "problems": list(verdict.problems),
     }
@@ -47,8 +40,11 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
             {"project": one.project, "into": one.into, "revisions": [_revision(node) for node in one.nodes]}
             for one in verdict.graphs
         ]
-    # GitHub's runner would take "##[" for a command; it can stand in a string only, where this is the same.
-    return json.dumps(document, indent=2).replace("##[", "#\\u0023[") + "\n"
+    return harmless_json(json.dumps(document, indent=2)) + "\n"
+
+
+def _finding(one: Finding) -> dict[str, object]:
+    return {**one._asdict(), "evidence": [evidence._asdict() for evidence in one.evidence]}
 
 
 def _revision(node: Node) -> dict[str, object]:

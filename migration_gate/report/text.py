@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from migration_gate.findings import Finding, Graph, Node, Note, Planned, Verdict
-from migration_gate.project.sizes import Size, in_words
 from migration_gate.report.clean import clean, clean_line, harmless
+from migration_gate.report.places import source
+from migration_gate.report.words import STATE, heading, size
 from migration_gate.rules import OPERATIONS
 
 WIDTH = 116
@@ -70,10 +71,9 @@ def _planned(planned: Planned, color: bool) -> Iterator[str]:
         for held in step.held:
             if not held.since:
                 blocked = any(one.table == held.table for one in still)
-                size = f" ({in_words(Size(held.rows, held.bytes))})" if held.bytes is not None else ""
                 waits = f"{held.blocks} wait" if held.blocks else "" if blocked else "nothing waits"
                 words = (
-                    f"{clean_line(held.table)}{size}: {held.lock}",
+                    f"{clean_line(held.table)}{size(held)}: {held.lock}",
                     waits,
                     "work not known" if held.work is None else _WORK[held.work],
                 )
@@ -110,7 +110,7 @@ def _finding(finding: Finding, color: bool) -> Iterator[str]:
         yield from (f"  {line}" for line in clean(one.text).split("\n"))
     if finding.remedy:
         yield ""
-        yield "  Write instead:" if finding.rule in OPERATIONS else "  What to do:"
+        yield f"  {heading(finding)}"
         yield from (f"      {line}".rstrip() for line in clean(finding.remedy).split("\n"))
 
 
@@ -118,10 +118,7 @@ def _frame(finding: Finding, color: bool) -> Iterator[str]:
     """The statement's lines with one above it, if the file is there to read; of a long one the beginning."""
     if not finding.path or not finding.line:
         return
-    try:
-        lines = Path(finding.path).read_text("utf-8", errors="replace").split("\n")
-    except (OSError, ValueError):  # a null byte in its name
-        return
+    lines = source(finding.path)
     if finding.line > len(lines):
         return
     end = min(finding.end or finding.line, finding.line + FRAME - 1, len(lines))
@@ -144,27 +141,14 @@ def _summary(verdict: Verdict, color: bool) -> str:
     count = len(verdict.findings)
     words = f"{count} finding{'s' if count != 1 else ''}"
     if verdict.of == "database":
-        return _style(_healthy(verdict), {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word], color)
-    state = {
-        "open": "the gate is open.",
-        "closed": f"{words}: the gate is closed." + (" Not all of it could be judged." if verdict.problems else ""),
-        "not judged": "the gate could not judge.",
-    }
+        causes = f"{count} cause{'s' if count != 1 else ''} found"
+        said = {"open": "nothing is wrong", "closed": causes, "not judged": "it could not be judged"}[verdict.word]
+    else:
+        said = f"{words}: {STATE[verdict.word]}" if count else STATE[verdict.word]
+    said += ". Not all of it could be judged." if count and verdict.problems else "."
     code = {"open": "1;32", "closed": "1;31", "not judged": "1;33"}[verdict.word]
     facts = " · ".join(map(clean_line, verdict.facts))
-    return f"{_style(state[verdict.word], code, color)}  {facts}".rstrip()
-
-
-def _healthy(verdict: Verdict) -> str:
-    """The last line about a database."""
-    count = len(verdict.findings)
-    but = " Not all of it could be judged." if verdict.problems and count else ""
-    words = {
-        "open": "nothing is wrong.",
-        "closed": f"{count} cause{'s' if count != 1 else ''} found.{but}",
-        "not judged": "it could not be judged.",
-    }[verdict.word]
-    return f"{words}  {' · '.join(map(clean_line, verdict.facts))}".rstrip()
+    return f"{_style(said, code, color)}  {facts}".rstrip()
 
 
 def _wrap(paragraph: str) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from migration_gate.findings import CannotJudge, Evidence, Finding, Note
+from migration_gate.findings import Allowed, CannotJudge, Evidence, Finding, Note
 from migration_gate.operations.from_python import read_downgrade, read_upgrade
 from migration_gate.operations.model import AddColumn, Boundary, NotRead, Operation, Other, Table, UsesModel
 from migration_gate.operations.modules import Modules, modules_of
@@ -36,6 +36,7 @@ class Judged(NamedTuple):
     shipped: int = 0  # chosen, and not judged because they have shipped
     operations: int = 0
     not_read: int = 0
+    allowed: tuple[Allowed, ...] = ()
 
 
 def shown(path: Path | None) -> str | None:
@@ -64,9 +65,20 @@ def active(project: Project, names: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name in (*on, *settings.extend_select) and name not in settings.ignore)
 
 
+def applied(graphs: Iterable[tuple[Project, History]], names: Collection[str]) -> tuple[str, ...]:
+    """The rules of ``names`` that one of the projects at least leaves on."""
+    return tuple(dict.fromkeys(rule for project, _ in graphs for rule in active(project, names)))
+
+
+def home(graphs: Sequence[tuple[Project, History]]) -> str:
+    """The file for what is about a project, and no file of it: its env.py, the first one's of several."""
+    return shown(graphs[0][0].directory / "env.py") or "" if graphs else ""
+
+
 def judge_history(project: Project, history: History) -> Judged:
     """The graph rules, on the whole history."""
     found: list[Finding] = []
+    permitted: list[Allowed] = []
     notes = [
         Note(
             "writes neither `revision` nor `upgrade`, and may take them from elsewhere. If it does not, Alembic "
@@ -77,13 +89,13 @@ def judge_history(project: Project, history: History) -> Judged:
     ]
     for name in active(project, GRAPH):
         for hazard in module(name).check(project, history):
-            if hazard.path is not None and allowed(name, hazard, allows_in(_source(hazard.path))):
-                continue
-            if hazard.sure:
+            if hazard.path is not None and (allow := allowed(name, hazard, allows_in(_source(hazard.path)))):
+                permitted.append(Allowed(finding(name, hazard), allow.reason))
+            elif hazard.sure:
                 found.append(finding(name, hazard))
             else:
                 notes.append(Note(f"{name}: {hazard.message}", shown(hazard.path), hazard.line, name))
-    return Judged(tuple(found), tuple(notes))
+    return Judged(tuple(found), tuple(notes), allowed=tuple(permitted))
 
 
 class Selection(NamedTuple):
@@ -129,6 +141,7 @@ def judge_operations(project: Project, selection: Selection) -> Judged:
         selection.shipped,
         len(operations),
         sum(isinstance(operation, NotRead) for operation in operations),
+        tuple(one for result in results for one in result.allowed),
     )
 
 
@@ -301,6 +314,7 @@ def _judge(migration: Migration) -> Judged:
     revision = migration.revision
     allows = allows_in(_source(revision.path))
     used: list[Allow] = []
+    permitted: list[Allowed] = []
     found: list[Finding] = []
     notes = [
         Note(f"not read: {one.reason}", shown(one.at.path), one.at.line)
@@ -327,6 +341,7 @@ def _judge(migration: Migration) -> Judged:
         for hazard in module(name).check(migration):
             if allow := allowed(name, hazard, allows):
                 used.append(allow)
+                permitted.append(Allowed(finding(name, hazard), allow.reason))
             else:
                 hazards.append(hazard)
         for hazard in _once(name, hazards, migration.project):
@@ -337,7 +352,7 @@ def _judge(migration: Migration) -> Judged:
     for name, hazard in judge_allows(revision.path, allows, used, names, ALL):
         if name in active(migration.project, (name,)):
             found.append(finding(name, hazard._replace(revision=revision.id)))
-    return Judged(tuple(sorted(found, key=_place)), tuple(sorted(notes, key=_place)))
+    return Judged(tuple(sorted(found, key=_place)), tuple(sorted(notes, key=_place)), allowed=tuple(permitted))
 
 
 def _place(one: Finding | Note) -> tuple[str, int]:

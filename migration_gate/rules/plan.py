@@ -74,4 +74,4 @@ def _step(operation: Operation, migration: Migration) -> Step:
     text = " ".join(operation.call.split())
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     reason = operation.reason if isinstance(operation, NotRead) else ""
-    return Step(shown(operation.at.path) or "", operation.at.line, text, held, reason)
+    return Step(shown(operation.at.path) or "", operation.at.line, text, held, reason, migration.revision.id)

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from migration_gate.doctor import url
 from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
 from tests.conftest import Gate, write
 from tests.doctor.conftest import ALEMBIC_ENV, INI, MAKO, THIRD, Open, column, commands, edit, file
+from tests.report.test_json import SCHEMA
 
 # ── healthy ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -24,9 +26,9 @@ def test_a_healthy_project(kind: str, shop: Open) -> None:
     said = one.doctor()
     assert (said.status, "nothing is wrong." in said.out) == (0, True)
     assert said.out.startswith("migration-gate doctor    postgresql://")
-    assert one.doctor("--format", "json").json == {
-        "version": 1, "verdict": "open", "findings": [], "notes": [], "problems": [],
-    }  # fmt: skip
+    judged = one.doctor("--format", "json").json
+    assert [judged[name] for name in ("verdict", "findings", "notes", "problems")] == ["open", [], [], []]
+    Draft202012Validator(SCHEMA).validate(judged)
 
 
 # ── 1: several heads ─────────────────────────────────────────────────────────────────────────────────────────

@@ -56,6 +56,7 @@ class Runner:
         (programs / "python").write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
         (programs / "python").chmod(0o755)
         self.output = folder / "output"
+        self.summary = folder / "the summary"
         self.environment = {
             **environment,
             "PATH": f"{programs}{os.pathsep}{environment['PATH']}",
@@ -64,6 +65,7 @@ class Runner:
             "GITHUB_BASE_REF": "",
             "GITHUB_EVENT_NAME": "push",
             "GITHUB_REF": "refs/heads/main",
+            "GITHUB_STEP_SUMMARY": str(self.summary),
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_TEMP": str(self.temporary),
         }
@@ -154,12 +156,16 @@ def test_drift_fails_the_step_and_annotates(runner: Runner) -> None:
     ran = runner.use(working_directory=runner.project("broken/drift"), version="installed")
     assert (ran.status, ran.verdict) == (1, "closed"), ran.said
     assert set(ran.errors) == {"drift"}
+    summary = runner.summary.read_text()
+    assert re.match(r"## migration-gate: \d findings?: the gate is closed\n", summary)
+    assert "### Drift" in summary
 
 
 def test_what_cannot_be_judged_is_not_open(runner: Runner) -> None:
     ran = runner.use(version="installed")
     assert (ran.status, ran.verdict) == (2, "not judged")
     assert "no migrations found" in ran.said
+    assert "no migrations found" in runner.summary.read_text()
 
 
 def test_the_image_and_the_arguments_reach_the_command(runner: Runner) -> None:

@@ -225,6 +225,7 @@ with op.get_context().autocommit_block():
 """
     first, second = evidence.planned("shop", seen(server, tmp_path, text))
     assert (first.project, first.revisions, first.autocommit, second.autocommit) == ("shop", ("new1",), False, True)
+    assert [(one.revision, one.sql) for one in second.steps] == [("new1", "CREATE INDEX CONCURRENTLY i ON users (age)")]
     assert [held for one in first.steps for held in one.held] == [
         Held("users", "ACCESS EXCLUSIVE", "reads and writes", "scan"),
         Held("orders", "ROW EXCLUSIVE", "", "rows"),

@@ -14,7 +14,8 @@ from tests.report.conftest import FINDING, VERDICT
 def test_findings_and_problems_are_errors_and_notes_are_notices():
     assert render(VERDICT).splitlines() == [
         "::error file=migrations/versions/a1.py,line=3,title=not-null-without-default::users.phone is NOT NULL.%0AIt "
-        'has no server default.%0A%0AWrite instead:%0Aop.add_column("users", …)%0A# or%0Aop.execute("UPDATE …")',
+        'has no server default.%0Acolumn "phone" contains null values%0A%0A'
+        'Write instead:%0Aop.add_column("users", …)%0A# or%0Aop.execute("UPDATE …")',
         "::error title=not judged::no PostgreSQL to rehearse on",
         "::notice file=migrations/versions/a1.py,line=4,title=migration-gate::not read: the SQL is computed",
         "::notice title=migration-gate::a word",
@@ -80,6 +81,15 @@ def test_problems_count_as_errors():
     assert errors[-1].endswith("::7 more: see the log")
 
 
-def test_ten_notices_at_most():
+def test_ten_notices_at_most_and_the_rest_is_counted():
     verdict = Verdict(notes=tuple(Note(f"n{number}") for number in range(30)))
-    assert render(verdict).count("::notice") == 10
+    notices = [line for line in render(verdict).splitlines() if line.startswith("::notice")]
+    assert len(notices) == 10
+    assert notices[-1] == "::notice title=migration-gate::21 more: see the log"
+
+
+def test_the_worst_is_shown():
+    findings = (*(Finding("drift", f"m{number}") for number in range(30)), FINDING, Finding("fails-on-rows", "first"))
+    first, second, *_ = render(Verdict(findings=findings)).splitlines()
+    assert first == "::error title=fails-on-rows::first"
+    assert ",title=not-null-without-default::" in second
