@@ -11,7 +11,7 @@ import yaml
 
 from migration_gate.postgres import databases
 from migration_gate.project.settings import Settings, from_table
-from tests import reference
+from tests import pictures, reference
 from tests.conftest import Gate
 from tests.console import ELSEWHERE, Walk, asks_a_database, blocks, left_out
 
@@ -73,6 +73,19 @@ def test_every_setting_has_a_line_and_an_example_that_is_taken() -> None:
     assert [key.replace("-", "_") for key in listed] == list(Settings._fields)
     assert list(reference.examples()) == listed
     from_table(reference.examples(), "docs/settings.md")
+
+
+@pytest.mark.parametrize(
+    "name", ["refusal", "fork", *(pytest.param(one, marks=pytest.mark.slow) for one in ("rehearsal", "doctor"))]
+)
+def test_a_picture_shows_what_the_gate_says(name: str) -> None:
+    for file, text in pictures.files(name).items():
+        assert (pictures.FOLDER / file).read_text("utf-8") == text, "make pictures draws it anew"
+
+
+def test_every_picture_is_shown() -> None:
+    pages = "".join(page.read_text("utf-8") for page in PAGES)
+    assert {one.name for one in pictures.FOLDER.iterdir()} == set(re.findall(r"pictures/([\w-]+\.svg)", pages))
 
 
 def test_the_site_leads_to_every_page_and_to_no_other() -> None:
