@@ -1,9 +1,10 @@
 """The documentation's console blocks, as they are typed: each page's run one after another in a folder of their own.
 
-A comment before a block says where the page goes on: ``<!-- in shop -->`` begins anew, in a copy of that example under git
-(without one a page begins in the shop); ``<!-- write PATH -->`` makes a block the text of a file there, and
-``<!-- apply -->`` a change that ``git apply`` makes. What a block shows below a command is what the command must say, less
-times, versions, commits and what a line "…" stands for; where it shows that the gate is closed, the exit status is 1.
+A comment before a block says where the page goes on: ``<!-- in shop -->`` begins anew, in a copy of that example under
+git (without one a page begins in the shop); ``<!-- write PATH -->`` makes a block the text of a file there, and
+``<!-- apply -->`` a change that ``git apply`` makes. What a block shows below a command is what the command must say,
+less times, versions, commits and what a line "…" stands for; where it shows that the gate is closed, the exit status is
+1.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ class Block(NamedTuple):
 
     def commands(self) -> Iterator[Command]:
         """A line that ends in a backslash goes on in the next."""
+        if self.language != "console":
+            return
         for part in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]:
             line, _, shown = part.replace("\\\n", "").partition("\n")
-            yield Command(line.partition("  #")[0].strip(), shown.strip("\n"))
+            yield Command(line.partition(" # ")[0].strip(), shown.strip("\n"))
 
 
 def blocks(page: Path) -> list[Block]:
@@ -72,17 +75,16 @@ class Walk:
         """How many commands were typed."""
         typed = 0
         for block in blocks(page):
-            if block.mark.startswith("in ") or (block.language == "console" and self.place == self.folder):
+            if block.mark.startswith("in ") or (self.place == self.folder and any(block.commands())):
                 self._begin(block.mark.removeprefix("in ") or "shop")
             if block.mark.startswith("write "):
                 self._write(block.mark.removeprefix("write "), block.text)
             elif block.mark == "apply":
                 subprocess.run(["git", "apply", "--recount"], cwd=self.place, input=block.text, text=True, check=True)
-            elif block.language == "console":
-                for command in block.commands():
-                    if not left_out(command.line):
-                        self._type(command)
-                        typed += 1
+            for command in block.commands():
+                if not left_out(command.line):
+                    self._type(command)
+                    typed += 1
         return typed
 
     def _begin(self, example: str) -> None:

@@ -25,7 +25,7 @@ QUICK = {"README.md", "tutorial.md"}  # of those that ask a database
 
 
 def commands(page: Path) -> list[str]:
-    return [one.line for block in blocks(page) if block.language == "console" for one in block.commands()]
+    return [one.line for block in blocks(page) for one in block.commands()]
 
 
 def slow(page: Path) -> bool:
