@@ -15,7 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,15 +60,15 @@ def asks_a_database(line: str) -> bool:
     return bool(re.match(r"migration-gate (ci|doctor)|flask|alembic", line))
 
 
-def left_out(line: str) -> bool:
+def elsewhere(line: str) -> bool:
     return any(re.fullmatch(pattern, line) for pattern in ELSEWHERE)
 
 
 class Walk:
     """One page, walked through: ``place`` is the folder in which the next command is typed."""
 
-    def __init__(self, folder: Path, gate: Gate) -> None:
-        self.folder, self.gate = folder, gate
+    def __init__(self, folder: Path, gate: Gate, left_out: Callable[[str], bool]) -> None:
+        self.folder, self.gate, self.left_out = folder, gate, left_out
         self.place = folder
 
     def go(self, page: Path) -> int:
@@ -82,7 +82,7 @@ class Walk:
             elif block.mark == "apply":
                 subprocess.run(["git", "apply", "--recount"], cwd=self.place, input=block.text, text=True, check=True)
             for command in block.commands():
-                if not left_out(command.line):
+                if not self.left_out(command.line):
                     self._type(command)
                     typed += 1
         return typed

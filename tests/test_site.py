@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from migration_gate.postgres import databases
+from migration_gate.postgres.server import Server
 from migration_gate.project.settings import Settings, from_table
 from tests import pictures, reference
 from tests.conftest import Gate
-from tests.console import ELSEWHERE, Walk, asks_a_database, blocks, left_out
+from tests.console import ELSEWHERE, Walk, asks_a_database, blocks, elsewhere
 
 TOP = Path(__file__).parent.parent
 DOCS = TOP / "docs"
@@ -21,43 +24,71 @@ README = TOP / "README.md"
 # What is shown there is brought about by tests of their own.
 TYPED_ELSEWHERE = {"causes.md", "github.md", "pytest.md"}
 PAGES = [README, *(page for page in sorted(DOCS.rglob("*.md")) if page.name not in TYPED_ELSEWHERE)]
-QUICK = {"README.md", "tutorial.md"}  # of those that ask a database
+WHOLE = {"README.md"}  # typed to the end each time
 
 
 def commands(page: Path) -> list[str]:
     return [one.line for block in blocks(page) for one in block.commands()]
 
 
-def slow(page: Path) -> bool:
-    return page.name not in QUICK and any(asks_a_database(one) for one in commands(page))
+def only_reads(line: str) -> bool:
+    return not elsewhere(line) and not asks_a_database(line)
+
+
+def reads(page: Path) -> bool:
+    return any(map(only_reads, commands(page)))
+
+
+def named(pages: list[Path]) -> list[Any]:
+    return [pytest.param(page, id=str(page.relative_to(TOP))) for page in pages]
+
+
+@pytest.fixture
+def walk(gate: Gate, tmp_path: Path) -> Callable[[Path, Callable[[str], bool]], None]:
+    """Type a page's commands but for those that are left out."""
+
+    def go(page: Path, left_out: Callable[[str], bool]) -> None:
+        folder = tmp_path / "typed"
+        folder.mkdir()
+        typed = Walk(folder, gate, left_out).go(page)
+        assert typed == sum(not left_out(one) for one in commands(page))
+
+    return go
+
+
+@pytest.fixture
+def database(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty one, which DATABASE_URL names."""
+    name = f"{server.prefix}site"
+    databases.create(server, name)
+    monkeypatch.setenv("DATABASE_URL", server.url(name, "psycopg"))
+    yield
+    databases.drop(server, name)
 
 
 @pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, id=str(page.relative_to(TOP)), marks=[pytest.mark.slow] if slow(page) else [])
-        for page in PAGES
-        if any(not left_out(one) for one in commands(page))
-    ],
+    "page", named([one for one in PAGES if one.name not in WHOLE and any(map(only_reads, commands(one)))])
 )
-def test_the_commands_of_a_page_do_what_it_says(
-    page: Path, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    if any(asks_a_database(one) for one in commands(page)):
-        server = request.getfixturevalue("server")
-        name = server.prefix + page.stem.replace("-", "_").lower()
-        databases.create(server, name)
-        request.addfinalizer(lambda: databases.drop(server, name))
-        monkeypatch.setenv("DATABASE_URL", server.url(name, "psycopg"))
-    folder = tmp_path / "typed"
-    folder.mkdir()
-    typed = Walk(folder, gate).go(page)
-    assert typed == sum(not left_out(one) for one in commands(page))
+def test_what_a_page_types_to_read_says_what_it_shows(page: Path, walk: Any) -> None:
+    walk(page, lambda line: not only_reads(line))
+
+
+@pytest.mark.parametrize("page", named([one for one in PAGES if one.name in WHOLE]))
+def test_the_commands_of_a_page_do_what_it_says(page: Path, walk: Any, database: None) -> None:
+    walk(page, elsewhere)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", named([one for one in PAGES if one.name not in WHOLE and any(map(asks_a_database, commands(one)))])
+)
+def test_the_commands_of_a_long_page_do_what_it_says(page: Path, walk: Any, database: None) -> None:
+    walk(page, elsewhere)
 
 
 def test_what_is_not_typed_is_the_smaller_part_and_known() -> None:
     every = [one for page in PAGES for one in commands(page)]
-    left = [one for one in every if left_out(one)]
+    left = [one for one in every if elsewhere(one)]
     assert 0 < len(left) < len(every) / 3, left
     unused = [pattern for pattern in ELSEWHERE if not any(re.fullmatch(pattern, one) for one in left)]
     assert not unused
