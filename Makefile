@@ -92,6 +92,7 @@ docs: .venv/dev
 
 pictures: .venv/dev
 	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.page_picture
 
 site: .venv-docs/made
 	.venv-docs/bin/mkdocs build --strict

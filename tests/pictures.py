@@ -63,7 +63,7 @@ class Picture(NamedTuple):
 
 def refusal(folder: Path) -> str:
     """A NOT NULL column on a table with rows."""
-    place = _copy("broken/shop", folder)
+    place = copied("broken/shop", folder)
     (place / "migrations/versions/3f8a84f0e7c7_require_customers_phone.py").unlink()  # one finding is enough
     said = _said(place, "lint")
     return said.partition("\n\n  note: ")[0] + _last(said)
@@ -71,7 +71,7 @@ def refusal(folder: Path) -> str:
 
 def rehearsal(folder: Path) -> str:
     """What ``ci`` says of its stages."""
-    said = _said(_copy("broken/shop", folder), "ci", "--all")
+    said = _said(copied("broken/shop", folder), "ci", "--all")
     return said.partition("\n\n\x1b[1;31m")[0] + _last(said)
 
 
@@ -102,7 +102,7 @@ def doctor(folder: Path) -> str:
 
 def _forked(folder: Path) -> Work:
     """The shop, and on each of two branches a revision after its last one; main has the first of them."""
-    work = Work(_copy("shop", folder))
+    work = Work(copied("shop", folder))
     work.git("init", "--quiet", "-b", "base")
     work.commit()
     for branch, ident, column in (("main", "2a1b3c4d5e6f", "nickname"), ("country", "1f0e2d3c4b5a", "country")):
@@ -139,7 +139,8 @@ def _last(said: str) -> str:
     return "\n\n  …\n\n" + said.splitlines()[-1]
 
 
-def _copy(example: str, folder: Path) -> Path:
+def copied(example: str, folder: Path) -> Path:
+    """A copy of an example, below the folder."""
     return Path(shutil.copytree(EXAMPLES / example, folder / "project"))
 
 
@@ -160,10 +161,13 @@ def _said(place: Path, *words: str, **environment: str) -> str:
             while part := reader.read(65536):
                 written += part
         gate.wait()
-    text = written.decode().replace("\r\n", "\n")
+    return settled(written.decode().replace("\r\n", "\n")).strip("\n")
+
+
+def settled(text: str) -> str:
+    """What the gate says, less what differs from run to run."""
     text = re.sub(r"PostgreSQL [\d.]+( \([^)]*\))?", "PostgreSQL 16", text)
-    text = re.sub(r"\b\d+\.\d s\b", "0.9 s", re.sub(r"\b\d+ ms\b", "41 ms", text))
-    return text.strip("\n")
+    return re.sub(r"\b\d+\.\d s\b", "0.9 s", re.sub(r"\b\d+ ms\b", "41 ms", text))
 
 
 def draw(picture: Picture, theme: Theme, output: str) -> str:

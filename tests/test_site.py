@@ -14,7 +14,7 @@ import yaml
 from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
 from migration_gate.project.settings import Settings, from_table
-from tests import pictures, reference
+from tests import page_picture, pictures, reference
 from tests.conftest import Gate
 from tests.console import ELSEWHERE, Walk, asks_a_database, blocks, elsewhere
 
@@ -112,6 +112,11 @@ def test_every_setting_has_a_line_and_an_example_that_is_taken() -> None:
 def test_a_picture_shows_what_the_gate_says(name: str) -> None:
     for file, text in pictures.files(name).items():
         assert (pictures.FOLDER / file).read_text("utf-8") == text, "make pictures draws it anew"
+
+
+@pytest.mark.slow
+def test_the_picture_of_a_page_shows_what_the_gate_writes() -> None:
+    assert (pictures.FOLDER / "page.svg").read_text("utf-8") == page_picture.drawn(), "make pictures draws it anew"
 
 
 def test_every_picture_is_shown() -> None:
