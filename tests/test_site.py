@@ -22,8 +22,8 @@ TOP = Path(__file__).parent.parent
 DOCS = TOP / "docs"
 README = TOP / "README.md"
 # What is shown there is brought about by tests of their own.
-TYPED_ELSEWHERE = {"causes.md", "github.md", "pytest.md"}
-PAGES = [README, *(page for page in sorted(DOCS.rglob("*.md")) if page.name not in TYPED_ELSEWHERE)]
+TYPED_ELSEWHERE = {DOCS / "causes.md", DOCS / "pytest.md"}
+PAGES = [README, *(page for page in sorted(DOCS.rglob("*.md")) if page not in TYPED_ELSEWHERE)]
 WHOLE = {"README.md"}  # typed to the end each time
 
 
