@@ -94,8 +94,9 @@ def test_a_role_that_may_only_read(shop: Open, reader: str, monkeypatch: pytest.
     one = shop(files=THIRD)
     one.at("b2b2b2b2")
     one.sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    monkeypatch.setenv("SHOP_URL", one.server._replace(user=reader, password="only@reads").url(one.database, "psycopg"))
-    said = one.doctor()
+    url = one.server._replace(user=reader, password="only@reads").url(one.database, "psycopg")
+    monkeypatch.setenv("SHOP_URL", url)
+    said = one.doctor("--url", url, alone=True)
     assert (said.status, "only@reads" in said.out + said.err, "only%40reads" in said.out + said.err) == (
         2,
         False,
@@ -182,7 +183,13 @@ def test_what_libpqs_variables_say_is_not_followed_there(tmp_path: Path, server:
     assert elsewhere.visitors == 0
 
 
-@pytest.mark.parametrize("how", ["subprocess.run(['sh', '-c', LINE])", "os.system(LINE)", "os.popen(LINE).read()"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "subprocess.run(['sh', '-c', LINE])",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("os.system(LINE)", "os.popen(LINE).read()")),
+    ],
+)
 def test_no_program_is_started_that_might_find_it(how: str, tmp_path: Path, server: Server) -> None:
     """psql, say, which asks the environment where to go, and knows nothing of Python's guards."""
     before = f"import os, subprocess\nLINE = 'touch {tmp_path}/started'\n{how}"
