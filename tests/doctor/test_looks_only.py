@@ -18,7 +18,7 @@ from migration_gate.postgres.server import Server
 from migration_gate.project import discovery
 from migration_gate.rehearsal.child import Session
 from tests.conftest import EXAMPLES, alembic_project, revision
-from tests.doctor.conftest import THIRD, Open, file
+from tests.doctor.conftest import THIRD, Open
 from tests.rehearsal.test_reaches_nothing_else import ASYNC, Listener
 
 # ── nothing is written ───────────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +90,8 @@ def reader(server: Server) -> Iterator[str]:
         connection.execute("DROP ROLE doctor_reader")
 
 
-def test_a_role_that_may_only_read(shop: Open, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_role_that_may_only_read(whole: bool, shop: Open, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shop(files=THIRD)
     one.at("b2b2b2b2")
     one.sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
@@ -108,7 +109,7 @@ def test_a_role_that_may_only_read(shop: Open, reader: str, monkeypatch: pytest.
     with databases.connect(one.server, one.database) as other:
         other.execute("BEGIN")
         other.execute("LOCK TABLE users IN ROW EXCLUSIVE MODE")
-        said, pid = one.doctor("--notes"), other.info.backend_pid
+        said, pid = one.doctor("--notes", *([] if whole else ["--url", url]), alone=not whole), other.info.backend_pid
     assert said.status == 1
     assert "cause 2: behind" in said.out
     assert "cause 4" not in said.out
@@ -143,10 +144,10 @@ SECRET = "s/e%40c ret"
 EXPECTED = {"host": "127.0.0.1", "user": "app", "dbname": "real"}
 
 
-SLOWLY = [pytest.param(one, marks=pytest.mark.slow) for one in ("psycopg2", "pg8000")]
+SLOWLY = [pytest.param(one, marks=pytest.mark.slow) for one in ("asyncpg", "psycopg2", "pg8000")]
 
 
-@pytest.mark.parametrize("driver", ["psycopg", "asyncpg", *SLOWLY])
+@pytest.mark.parametrize("driver", ["psycopg", *SLOWLY])
 def test_the_url_is_learnt_and_nobody_visits_it(
     driver: str, tmp_path: Path, server: Server, elsewhere: Listener
 ) -> None:
@@ -204,19 +205,6 @@ def test_no_program_is_started_that_might_find_it(how: str, tmp_path: Path, serv
     assert asked.refused
     assert "a program that the project's code starts" in asked.error
     assert not (tmp_path / "started").exists()
-
-
-def test_revisions_run_where_the_usual_variables_lead_to_the_throwaway(
-    shop: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    body = (
-        'import os; assert "real_one" not in os.environ["DATABASE_URL"] and "real_one" not in os.environ["PGDATABASE"]'
-    )
-    one = shop(files=file("c3c3c3c3", "b2b2b2b2", body, "pass"))
-    one.at("c3c3c3c3")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://db.invalid/real_one")
-    monkeypatch.setenv("PGDATABASE", "real_one")
-    one.healthy()
 
 
 # ── small things ─────────────────────────────────────────────────────────────────────────────────────────────
