@@ -67,11 +67,15 @@ Gate = Callable[..., Said]
 def gate(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], request: pytest.FixtureRequest
 ) -> Gate:
-    """Run the gate in this process: ``gate("ci", cwd=folder)``. A rehearsal uses the worker's own server."""
+    """Run the gate in this process: ``gate("ci", cwd=folder)``. A rehearsal uses the worker's own server; ``alone``
+    there is none that answers.
+    """
 
-    def run(*words: str, cwd: Path) -> Said:
+    def run(*words: str, cwd: Path, alone: bool = False) -> Said:
         monkeypatch.chdir(cwd)
-        if words[0] in ("ci", "doctor") and "--postgres" not in words:
+        if alone:
+            monkeypatch.setenv("MIGRATION_GATE_POSTGRES_URL", "postgresql://127.0.0.1:1/none")
+        elif words[0] in ("ci", "doctor") and "--postgres" not in words:
             own: Server = request.getfixturevalue("server")
             monkeypatch.setenv("MIGRATION_GATE_POSTGRES_URL", own.url("postgres"))
         capfdbinary.readouterr()
