@@ -6,6 +6,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
+import pytest
 from psycopg import sql
 
 from migration_gate.commands import lint
@@ -67,6 +68,11 @@ observe.end()
 """
 TEMPLATE = "observed_production"
 _numbers = count()
+
+
+def each(*drivers: str) -> list[object]:
+    """Drivers as parameters: `make test` tries the first of them, `make slow` the others."""
+    return [pytest.param(one, marks=[pytest.mark.slow] * (number > 0)) for number, one in enumerate(drivers)]
 
 
 def project(

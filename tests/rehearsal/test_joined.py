@@ -18,11 +18,13 @@ from migration_gate.rehearsal.on_rows import Failure, failure
 from migration_gate.rehearsal.unforeseen import blocks_traffic
 from migration_gate.rules.pages import page, revisions
 from tests.rehearsal import observed
-from tests.rehearsal.observed import DRIVERS
+from tests.rehearsal.observed import DRIVERS, each
 
-EVERY_DRIVER = [pytest.param(one, marks=[pytest.mark.slow] * (one != "psycopg")) for one in DRIVERS]
+# Of each rule one that it refuses and one that it would have instead; tests/rules/test_examples.py has them all.
 EXAMPLES = [
-    pytest.param(rule, text, heading == "refused", id=f"{rule} {heading} {number}")
+    pytest.param(
+        rule, text, heading == "refused", id=f"{rule} {heading} {number}", marks=[pytest.mark.slow] * (number > 0)
+    )
     for rule in JUDGES
     for heading in ("refused", "instead")
     for number, text in enumerate(getattr(page(rule), heading))
@@ -246,7 +248,7 @@ TRAFFIC = {
 }
 
 
-@pytest.mark.parametrize("driver", EVERY_DRIVER)
+@pytest.mark.parametrize("driver", each(*DRIVERS))
 @pytest.mark.parametrize("case", TRAFFIC)
 def test_what_no_rule_foresaw(case: str, driver: str, server: Server, tmp_path: Path) -> None:
     body, setup, message = TRAFFIC[case]
@@ -330,7 +332,7 @@ FAILS = {
 }
 
 
-@pytest.mark.parametrize("driver", EVERY_DRIVER)
+@pytest.mark.parametrize("driver", each(*DRIVERS))
 @pytest.mark.parametrize("case", FAILS)
 def test_an_upgrade_that_fails_on_rows(case: str, driver: str, server: Server, tmp_path: Path) -> None:
     body, text, kind = FAILS[case]
