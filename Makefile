@@ -31,9 +31,9 @@ PYTEST := $(BIN)/python -m pytest
 # by the number of tests, the few that take longest would come last, and one of the two would wait for the other.
 TWO := --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # What depends on the versions of Alembic, SQLAlchemy, psycopg and Flask's extensions: a rehearsal, and what models
-# declare. Not so PostgreSQL's word on a revision, what dumps hold and how a process ends.
+# declare. Not so PostgreSQL's word on a revision, what dumps hold, how a process ends and what is said of it.
 OLD := tests/drift/test_controls.py tests/drift/test_declared.py tests/rehearsal \
-  $(foreach name,joined back halfway data leaves_nothing,--ignore tests/rehearsal/test_$(name).py)
+  $(foreach name,joined back halfway data leaves_nothing ci commands,--ignore tests/rehearsal/test_$(name).py)
 OLDEST_PIP := .venv-oldest/bin/python -m pip --quiet
 
 # The oldest that pyproject.toml admits, and for a newer Python the oldest that works there. Flask-SQLAlchemy 3.1 needs
