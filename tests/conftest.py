@@ -18,8 +18,13 @@ from migration_gate.postgres.throwaway import Choice, throwaway
 from migration_gate.project.target import VARIABLES
 
 # Tests write a file again within the second, and at the same size: Python would take the bytecode of the one before.
-sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
+def pytest_collection_finish() -> None:
+    """What was imported up to here is this checkout. Its bytecode is kept: to rewrite these tests takes seconds."""
+    sys.dont_write_bytecode = True
+
 
 # What a CI tells all that runs in it of a pull request is not about these tests' projects.
 for name in (*VARIABLES, "GITHUB_REF"):

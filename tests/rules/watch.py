@@ -183,12 +183,14 @@ def upgrade(
     cancel: bool = False,
     probes: Collection[str] = (),
     to: str = "head",
+    traffic: bool = True,
 ) -> Seen:
     """Upgrade (or go down ``to``) a database, and watch.
 
     ``stop_before`` raises before the statement of that position, as a deployment that is killed; ``cancel`` cancels
     what waits for another session outside of a transaction, as a statement timeout would. ``probes`` are tried after
-    every statement, in its own session, and undone.
+    every statement, in its own session, and undone. Without ``traffic``, which takes a session for each table, the
+    locks of statements outside of a transaction are not seen.
     """
     config = Config(folder / "alembic.ini", attributes={"configure_logger": False})
     config.set_main_option("script_location", str(folder / "migrations"))
@@ -198,7 +200,7 @@ def upgrade(
         stack.callback(engine.dispose)
         stack.enter_context(_importable(folder))
         connection = stack.enter_context(engine.connect())
-        observer = stack.enter_context(_Observer(lab, database, connection, stop_before, cancel, probes))
+        observer = stack.enter_context(_Observer(lab, database, connection, stop_before, cancel, probes, traffic))
         config.attributes["connection"] = connection
         try:
             (command.upgrade if to == "head" else command.downgrade)(config, to)
@@ -254,6 +256,7 @@ class _Observer:
         stop_before: int | None,
         cancel: bool,
         probes: Collection[str],
+        traffic: bool,
     ) -> None:
         self.statements: list[Statement] = []
         self.lab, self.database, self.connection = lab, database, connection
@@ -263,6 +266,7 @@ class _Observer:
         self.transactions = 0
         self.begins = True  # whether the next statement is the first of its transaction
         self.held: Locks = frozenset()
+        self.with_traffic = traffic
         self.traffic: _Traffic | None = None
 
     def __enter__(self) -> _Observer:
@@ -300,7 +304,7 @@ class _Observer:
         if self.stop_before == len(self.statements):
             raise StoppedError
         self.messages.clear()
-        if self.driver.autocommit:
+        if self.driver.autocommit and self.with_traffic:
             self.traffic = self.traffic or _Traffic(self)
             self.traffic.begin()
 
@@ -333,8 +337,8 @@ class _Observer:
         said = tuple(self.messages)
         transaction: int | None = self.transactions + self.begins
         locks: Locks = frozenset()
-        if self.driver.autocommit and self.traffic:
-            locks, transaction = self.traffic.end(), None
+        if self.driver.autocommit:
+            locks, transaction = self.traffic.end() if self.traffic else frozenset(), None
         error = getattr(context.original_exception, "sqlstate", None)
         self.statements.append(
             Statement(context.statement, locks, locks, transaction=transaction, said=said, error=error)
@@ -342,8 +346,8 @@ class _Observer:
 
     def took(self) -> tuple[Locks, int | None]:
         """The locks that the last statement took, and the number of its transaction."""
-        if self.driver.autocommit and self.traffic:
-            self.held = self.traffic.end()
+        if self.driver.autocommit:
+            self.held = self.traffic.end() if self.traffic else frozenset()
             return self.held, None
         held, virtual = self.locks()
         earlier = self.held if virtual == self.virtual else frozenset()
