@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,6 +89,15 @@ def gate(
         return Said(status, out.decode(), err.decode())
 
     return run
+
+
+def often(cases: Iterable[Any], *named: Any) -> list[Any]:
+    """Cases as parameters, of which `make test` tries those that are named, or else the first. `make slow` tries the
+    others: further drivers, and further spellings.
+    """
+    every = list(cases)
+    assert all(one in every for one in named)
+    return [pytest.param(one, marks=() if one in (named or every[:1]) else pytest.mark.slow) for one in every]
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

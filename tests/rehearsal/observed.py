@@ -13,7 +13,6 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-import pytest
 from psycopg import sql
 
 from migration_gate.commands import lint
@@ -67,11 +66,6 @@ DRIVERS = {
 INI = "[alembic]\nscript_location = %(here)s/migrations\nprepend_sys_path = .\npath_separator = os\n"
 TEMPLATE = "observed_production"
 _numbers = count()
-
-
-def each(*drivers: str) -> list[object]:
-    """Drivers as parameters: `make test` tries the first of them, `make slow` the others."""
-    return [pytest.param(one, marks=[pytest.mark.slow] * (number > 0)) for number, one in enumerate(drivers)]
 
 
 def project(

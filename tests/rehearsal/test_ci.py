@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Gate, alembic_project, revision
+from tests.conftest import Gate, alembic_project, often, revision
 
 ENGINE = 'create_engine("postgresql+psycopg://app@db.internal/app")'
 Example = Callable[[str], Path]
@@ -58,7 +58,7 @@ def test_an_env_py_that_ends_the_process(tmp_path: Path, gate: Gate) -> None:
     assert "no revision ran" in problem(gate, project)
 
 
-@pytest.mark.parametrize("raised", ["NotImplementedError", 'NotImplementedError("")'])
+@pytest.mark.parametrize("raised", often(["NotImplementedError", 'NotImplementedError("")']))
 def test_an_exception_without_words_is_named_once(raised: str, tmp_path: Path, gate: Gate) -> None:
     project = alembic_project(tmp_path, ENGINE, {"a1": revision("a1", f"raise {raised}")})
     (finding,) = gate("ci", "--format", "json", cwd=project).json["findings"]

@@ -14,8 +14,9 @@ from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
 from migration_gate.rehearsal import evidence
 from migration_gate.rehearsal.evidence import Locked, Seen, holds
+from tests.conftest import often
 from tests.rehearsal import observed
-from tests.rehearsal.observed import DRIVERS, Process, each
+from tests.rehearsal.observed import DRIVERS, Process
 from tests.rules import watch
 from tests.rules.watch import Lab
 
@@ -126,7 +127,7 @@ sa.inspect(op.get_bind()).get_columns("users")
 BEGINS = 12  # the line of the file that a body begins at
 
 
-@pytest.mark.parametrize("driver", each(*DRIVERS))
+@pytest.mark.parametrize("driver", often(DRIVERS))
 def test_its_line_is_the_migrations(driver: str, process: Process, tmp_path: Path) -> None:
     found = seen(process, tmp_path, PLACES, driver=driver)
     lines = PLACES.split("\n")
@@ -167,7 +168,7 @@ def test_a_helper_is_told_by_the_line_that_calls_it(server: Server, tmp_path: Pa
 
 
 # pg8000 opens a transaction where CONCURRENTLY may not stand in one, watched or not (measured on 1.31.6).
-@pytest.mark.parametrize("driver", each("psycopg", "psycopg2", "asyncpg", "psycopg async"))
+@pytest.mark.parametrize("driver", often(["psycopg", "psycopg2", "asyncpg", "psycopg async"]))
 def test_outside_of_a_transaction(driver: str, process: Process, tmp_path: Path) -> None:
     text = """
 op.add_column("users", sa.Column("a", sa.Integer()))
@@ -187,7 +188,7 @@ op.execute("UPDATE users SET a = 2")
     assert [one.rows for one in found] == [0, 0, 3, 0, 3]
 
 
-@pytest.mark.parametrize("driver", each(*DRIVERS))
+@pytest.mark.parametrize("driver", often(DRIVERS))
 def test_a_savepoint_of_the_migrations_own(driver: str, process: Process, tmp_path: Path) -> None:
     text = """
 try:
@@ -205,7 +206,7 @@ op.execute("UPDATE groups SET name = name")
     assert {one.transaction for one in found} == {1}
 
 
-@pytest.mark.parametrize("driver", each(*DRIVERS))
+@pytest.mark.parametrize("driver", often(DRIVERS))
 def test_how_long_a_lock_is_held(driver: str, process: Process, tmp_path: Path) -> None:
     bodies = (
         "op.add_column('users', sa.Column('a', sa.Integer()))\nop.execute('UPDATE orders SET total = 1')",
@@ -250,7 +251,7 @@ NOBODY = (
 SHOW = "SELECT current_setting(n) FROM unnest('{statement_timeout,search_path,role,transaction_isolation}'::text[]) n"
 
 
-@pytest.mark.parametrize("driver", each(*DRIVERS))
+@pytest.mark.parametrize("driver", often(DRIVERS))
 def test_the_projects_own_settings(driver: str, process: Process, tmp_path: Path) -> None:
     bodies = [
         f"op.execute({one!r})\nop.execute('COMMENT ON TABLE public.users IS NULL')\n"
@@ -292,7 +293,7 @@ ORDER BY 1, 2, 3, 4
 """
 
 
-@pytest.mark.parametrize("driver", each(*DRIVERS))
+@pytest.mark.parametrize("driver", often(DRIVERS))
 def test_the_catalog_is_that_of_a_plain_upgrade(driver: str, process: Process, tmp_path: Path) -> None:
     statements = [one for one in STATEMENTS if "gen_random_uuid" not in one]
     bodies = ["\n".join(f"op.execute({one!r})" for one in statements), PLACES]
@@ -318,7 +319,7 @@ def test_what_a_drivers_own_cursor_does_is_told_as_unseen(process: Process, tmp_
     )
 
 
-@pytest.mark.parametrize("driver", each("psycopg", "pg8000", "asyncpg"))
+@pytest.mark.parametrize("driver", often(["psycopg", "pg8000", "asyncpg"]))
 def test_where_postgresql_cannot_be_asked_the_upgrade_goes_on(driver: str, process: Process, tmp_path: Path) -> None:
     setup = (*NOBODY, "REVOKE SELECT ON pg_catalog.pg_locks FROM public")
     text = "op.execute('SET LOCAL ROLE observed_nobody')\nop.execute('COMMENT ON TABLE users IS NULL')"
@@ -331,7 +332,7 @@ def test_where_postgresql_cannot_be_asked_the_upgrade_goes_on(driver: str, proce
 
 
 # pg8000 and the psycopgs send several statements as they are; asyncpg refuses them.
-@pytest.mark.parametrize("driver", each("psycopg", "psycopg2", "pg8000", "psycopg async"))
+@pytest.mark.parametrize("driver", often(["psycopg", "psycopg2", "pg8000", "psycopg async"]))
 def test_several_statements_in_one_text(driver: str, process: Process, tmp_path: Path) -> None:
     text = """
 op.execute("SET LOCAL lock_timeout = '3s'; ALTER TABLE users ADD CHECK (age > 0)")

@@ -16,8 +16,9 @@ from migration_gate.rehearsal.joined import CLEARED, JUDGES, join
 from migration_gate.rehearsal.on_rows import Failure, failure
 from migration_gate.rehearsal.unforeseen import blocks_traffic
 from migration_gate.rules.pages import page, revisions
+from tests.conftest import often
 from tests.rehearsal import observed
-from tests.rehearsal.observed import DRIVERS, Process, each
+from tests.rehearsal.observed import DRIVERS, Process
 
 EXAMPLES = [
     pytest.param(rule, text, heading == "refused", id=f"{rule} {heading} {number}")
@@ -244,7 +245,7 @@ TRAFFIC = {
 }
 
 
-@pytest.mark.parametrize("driver", each(*DRIVERS))
+@pytest.mark.parametrize("driver", often(DRIVERS))
 @pytest.mark.parametrize("case", TRAFFIC)
 def test_what_no_rule_foresaw(case: str, driver: str, process: Process, tmp_path: Path) -> None:
     body, setup, message = TRAFFIC[case]
@@ -328,7 +329,7 @@ FAILS = {
 }
 
 
-@pytest.mark.parametrize("driver", each(*DRIVERS))
+@pytest.mark.parametrize("driver", often(DRIVERS))
 @pytest.mark.parametrize("case", FAILS)
 def test_an_upgrade_that_fails_on_rows(case: str, driver: str, process: Process, tmp_path: Path) -> None:
     body, text, kind = FAILS[case]
