@@ -24,6 +24,7 @@ import yaml
 
 from tests.conftest import EXAMPLES
 from tests.hooks.conftest import ROOT
+from tests.hooks.github import TOKEN, GitHub, surroundings
 from tests.under_git import Work
 
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -323,6 +324,59 @@ def test_a_base_may_be_given(runner: Runner) -> None:
     ran = runner.use(working_directory=where, version="installed", base="HEAD")
     assert (ran.status, ran.verdict) == (0, "open"), ran.said
     assert "6 revisions, 0 new since HEAD; " in ran.said
+
+
+def test_a_pull_request_is_commented_on_and_the_data_folder_kept(
+    runner: Runner, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice, the second time on a new machine."""
+    where = pull_request(runner, "main")
+    (tmp_path / "event.json").write_text('{"pull_request": {"number": 7, "head": {"sha": "0123456789abcdef"}}}')
+    runner.environment |= surroundings(github.address, tmp_path / "event.json")
+    runner.environment.pop("MIGRATION_GATE_POSTGRES_URL", None)
+    again = ["Look for the data folder", "Restore the data folder", "migration-gate ci", "Comment on the pull request"]
+    for machine, steps in (("one", [*again[:3], "Save the data folder", *again[3:]]), ("two", again)):
+        runner.environment["XDG_CACHE_HOME"] = str(tmp_path / machine)
+        ran = runner.use(working_directory=where, version="installed", comment="true", github_token=TOKEN, cache="true")
+        assert (ran.status, ran.verdict, ran.steps[2:]) == (0, "open", steps), ran.said
+        [body] = github.bodies()
+        assert body.partition("\n")[2].startswith(Path(ran.outputs["summary"]).read_text())
+        [kept] = runner.cache.iterdir()
+        [data] = (tmp_path / machine / "migration-gate").iterdir()
+        assert kept.name.startswith(f"migration-gate-{version('migration-gate')}-{sys.platform}-")
+        assert kept.name.endswith(data.stem)
+        assert TOKEN not in ran.said
+    assert data.stat().st_ino != kept.stat().st_ino
+    assert ran.steps[1] == "Read the inputs"
+    assert [one.method for one in github.asked].count("PATCH") == 1
+
+
+def test_a_step_that_failed_before_the_gate_is_commented_on(runner: Runner, github: GitHub, tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_text('{"pull_request": {"number": 7, "head": {"sha": "0123456789abcdef"}}}')
+    runner.environment |= surroundings(github.address, tmp_path / "event.json")
+    runner.environment["GITHUB_EVENT_NAME"] = "pull_request"
+    ran = runner.use(install="false", comment="true", github_token=TOKEN)
+    assert (ran.status, ran.verdict) == (1, None)
+    assert ran.steps == ["Install the project", "Comment on the pull request"]
+    assert "the gate could not judge" in github.bodies()[0]
+
+
+@pytest.mark.parametrize("event", ["push", "merge_group", "pull_request_target"])
+def test_without_a_pull_request_there_is_no_comment(runner: Runner, event: str) -> None:
+    runner.environment["GITHUB_EVENT_NAME"] = event
+    ran = runner.use(install="false", comment="true", github_token=TOKEN)
+    assert ran.steps == ["Install the project"]
+
+
+@pytest.mark.parametrize(
+    "given", [{"postgres": "docker"}, {"postgres_image": "postgres:16"}, {"postgres": "99"}, {"postgres": "?"}]
+)
+def test_no_data_folder_is_kept_where_the_run_has_none(runner: Runner, given: dict[str, str]) -> None:
+    """Where it has one of another kind, and where it cannot judge."""
+    runner.environment["DOCKER_HOST"] = "tcp://127.0.0.1:1"
+    ran = runner.use(working_directory=runner.project("shop"), version="installed", cache="true", **given)
+    assert (ran.verdict, ran.steps) == ("not judged", [GATE[0], "Look for the data folder", GATE[1]]), ran.said
+    assert "Traceback" not in ran.said
 
 
 EVIL = ["; touch pwned", "$(touch pwned)", "`touch pwned`", "' ; touch pwned ; '", '" && touch pwned "', "* ${IFS}"]
