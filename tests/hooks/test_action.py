@@ -22,6 +22,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from action import cached
+from migration_gate.postgres import cache, embedded
+from migration_gate.postgres.own import INITDB_OPTIONS
 from tests.conftest import EXAMPLES
 from tests.hooks.conftest import ROOT
 from tests.hooks.github import TOKEN, GitHub, surroundings
@@ -169,6 +172,8 @@ def holds(text: str, values: Mapping[str, str]) -> bool:
 
 
 GATE = ["Read the inputs", "migration-gate ci"]
+COMMENT = "Comment on the pull request"
+EVENT = '{"pull_request": {"number": 7, "head": {"sha": "0123456789abcdef"}}}'
 
 
 @pytest.fixture
@@ -208,13 +213,14 @@ def test_what_cannot_be_judged_is_not_open(runner: Runner) -> None:
     assert (ran.status, ran.verdict) == (2, "not judged")
     assert "no migrations found" in ran.said
     assert "no migrations found" in runner.summary.read_text()
-    assert ran.counts == ("0", "0", "1")
+    assert (ran.counts, ran.errors) == (("0", "0", "1"), ["not judged"])
     assert "no migrations found" in Path(ran.outputs["sarif"]).read_text()
 
 
 def test_what_was_never_begun_has_no_counts_and_no_reports(runner: Runner) -> None:
     (runner.workspace / "old.sarif").write_text("of another run")
-    ran = runner.use(version="installed", arguments="--no-such-argument", sarif="old.sarif")
+    ran = runner.use(version="installed", arguments="--no-such-argument", sarif="old.sarif", cache="true")
+    assert ran.steps == [GATE[0], "Look for the data folder", GATE[1]]
     assert (ran.status, ran.verdict, ran.counts) == (2, "not judged", ("", "", ""))
     assert {ran.outputs[name] for name in ("summary", "sarif", "json")} == {""}
     assert not (runner.workspace / "old.sarif").exists()
@@ -258,9 +264,11 @@ def test_the_image_and_the_arguments_reach_the_command(runner: Runner) -> None:
     )
     assert (ran.status, ran.verdict) == (2, "not judged")
     assert "no such image" in ran.said or "no Docker engine answers" in ran.said
+    assert ran.errors == []
     ran = runner.use(working_directory=where, version="installed", arguments="--format github\n--project elsewhere")
     assert (ran.status, ran.verdict) == (2, "not judged")
     assert "elsewhere" in ran.said
+    assert ran.errors == ["not judged"]  # once, by what the arguments ask for
 
 
 def test_the_install_command_runs_first_in_the_project(runner: Runner) -> None:
@@ -327,37 +335,42 @@ def test_a_base_may_be_given(runner: Runner) -> None:
 
 
 def test_a_pull_request_is_commented_on_and_the_data_folder_kept(
-    runner: Runner, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, github: GitHub, tmp_path: Path
 ) -> None:
-    """Twice, the second time on a new machine."""
+    """Twice, the second time on a new machine, and where nothing can be judged."""
     where = pull_request(runner, "main")
-    (tmp_path / "event.json").write_text('{"pull_request": {"number": 7, "head": {"sha": "0123456789abcdef"}}}')
+    (tmp_path / "event.json").write_text(EVENT)
     runner.environment |= surroundings(github.address, tmp_path / "event.json")
+    runner.environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     runner.environment.pop("MIGRATION_GATE_POSTGRES_URL", None)
-    again = ["Look for the data folder", "Restore the data folder", "migration-gate ci", "Comment on the pull request"]
-    for machine, steps in (("one", [*again[:3], "Save the data folder", *again[3:]]), ("two", again)):
-        runner.environment["XDG_CACHE_HOME"] = str(tmp_path / machine)
-        ran = runner.use(working_directory=where, version="installed", comment="true", github_token=TOKEN, cache="true")
-        assert (ran.status, ran.verdict, ran.steps[2:]) == (0, "open", steps), ran.said
-        [body] = github.bodies()
-        assert body.partition("\n")[2].startswith(Path(ran.outputs["summary"]).read_text())
-        [kept] = runner.cache.iterdir()
-        [data] = (tmp_path / machine / "migration-gate").iterdir()
-        assert kept.name.startswith(f"migration-gate-{version('migration-gate')}-{sys.platform}-")
-        assert kept.name.endswith(data.stem)
-        assert TOKEN not in ran.said
-    assert data.stat().st_ino != kept.stat().st_ino
-    assert ran.steps[1] == "Read the inputs"
-    assert [one.method for one in github.asked].count("PATCH") == 1
+    restored = [GATE[0], "Look for the data folder", "Restore the data folder", GATE[1]]
+    ran = runner.use(working_directory=where, version="installed", comment="true", github_token=TOKEN, cache="true")
+    assert (ran.verdict, ran.steps[1:]) == ("open", [*restored, "Save the data folder", COMMENT]), ran.said
+    [kept], [data] = runner.cache.iterdir(), (tmp_path / "cache/migration-gate").iterdir()
+    name = f"migration-gate-{version('migration-gate')}-{sys.platform}-"
+    assert kept.name.startswith(name)
+    assert kept.name.endswith(data.stem)
+    assert TOKEN not in ran.said
+    [body] = github.bodies()
+    assert body.partition("\n")[2].startswith(Path(ran.outputs["summary"]).read_text())
+
+    shutil.rmtree(tmp_path / "cache")
+    ran = runner.use(
+        working_directory=where, version="installed", comment="true", github_token=TOKEN, cache="true", base="no-such"
+    )
+    assert (ran.verdict, ran.steps[1:]) == ("not judged", [*restored, COMMENT]), ran.said
+    assert data.stat().st_size == kept.stat().st_size
+    [body] = github.bodies()
+    assert body.partition("\n")[2].startswith(Path(ran.outputs["summary"]).read_text())
 
 
 def test_a_step_that_failed_before_the_gate_is_commented_on(runner: Runner, github: GitHub, tmp_path: Path) -> None:
-    (tmp_path / "event.json").write_text('{"pull_request": {"number": 7, "head": {"sha": "0123456789abcdef"}}}')
+    (tmp_path / "event.json").write_text(EVENT)
     runner.environment |= surroundings(github.address, tmp_path / "event.json")
     runner.environment["GITHUB_EVENT_NAME"] = "pull_request"
     ran = runner.use(install="false", comment="true", github_token=TOKEN)
     assert (ran.status, ran.verdict) == (1, None)
-    assert ran.steps == ["Install the project", "Comment on the pull request"]
+    assert ran.steps == ["Install the project", COMMENT]
     assert "the gate could not judge" in github.bodies()[0]
 
 
@@ -368,15 +381,30 @@ def test_without_a_pull_request_there_is_no_comment(runner: Runner, event: str) 
     assert ran.steps == ["Install the project"]
 
 
-@pytest.mark.parametrize(
-    "given", [{"postgres": "docker"}, {"postgres_image": "postgres:16"}, {"postgres": "99"}, {"postgres": "?"}]
-)
-def test_no_data_folder_is_kept_where_the_run_has_none(runner: Runner, given: dict[str, str]) -> None:
-    """Where it has one of another kind, and where it cannot judge."""
-    runner.environment["DOCKER_HOST"] = "tcp://127.0.0.1:1"
-    ran = runner.use(working_directory=runner.project("shop"), version="installed", cache="true", **given)
-    assert (ran.verdict, ran.steps) == ("not judged", [GATE[0], "Look for the data folder", GATE[1]]), ran.said
-    assert "Traceback" not in ran.said
+def test_the_data_folder_is_looked_for_where_the_gate_will_start_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("MIGRATION_GATE_POSTGRES_URL", raising=False)
+    monkeypatch.chdir(EXAMPLES / "shop")
+
+    def said(*words: str) -> dict[str, str]:
+        cached.main(list(words))
+        return dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())
+
+    for words in (["docker"], ["99"], ["?"], ["postgresql://127.0.0.1:1/none"], ["auto", "--image=postgres:16"]):
+        assert said("--postgres", *words) == {}
+    assert said("--project=elsewhere") == {}
+    own = said("--postgres=embedded")
+    found = embedded.find()
+    assert Path(own["path"]) == cache.place(found.folder / "postgres", found.version, INITDB_OPTIONS)
+    assert f"-postgresql-{found.version}-data-" in own["key"]
+    assert said(f"--postgres={found.major}")["path"]
+    assert said()["path"]
+    Path(own["path"]).touch()
+    assert said("--postgres=embedded") == {}  # it is there
+    monkeypatch.setenv("MIGRATION_GATE_POSTGRES_URL", "postgresql://127.0.0.1:1/none")
+    assert said() == {}
 
 
 EVIL = ["; touch pwned", "$(touch pwned)", "`touch pwned`", "' ; touch pwned ; '", '" && touch pwned "', "* ${IFS}"]
@@ -412,12 +440,16 @@ def test_a_version_is_a_version(runner: Runner, text: str) -> None:
 
 
 def test_the_action_installs_itself_and_leaves_the_projects_alembic(tmp_path: Path, outside: dict[str, str]) -> None:
-    """Into an environment of its own, which sees this one's packages: only the gate is to be installed."""
-    runner = Runner(tmp_path, outside, str(environment_upon_this_one(tmp_path / "venv")))
-    ran = runner.use(working_directory=runner.project("shop"))
+    """Into an environment of its own, without pip, which sees this one's packages: only the gate is to be installed."""
+    python = environment_upon_this_one(tmp_path / "venv")
+    (packages,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    (packages / "pip.py").write_text("raise ImportError")
+    runner = Runner(tmp_path, outside)
+    where = runner.project("shop")
+    ran = runner.use(working_directory=where, python=os.path.relpath(python, runner.workspace / where))
     assert (ran.status, ran.verdict) == (0, "open"), ran.said
     assert ran.steps == ["Install migration-gate", *GATE]
-    assert list((tmp_path / "venv").rglob("migration_gate/__main__.py"))
+    assert list(packages.rglob("migration_gate/__main__.py"))
     pins = (runner.temporary / "migration-gate-pins.txt").read_text().lower().split()
     assert pins == [f"{name}=={version(name)}" for name in ("alembic", "sqlalchemy")]
 
