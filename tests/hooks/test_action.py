@@ -234,6 +234,12 @@ def test_a_switch_is_true_or_false(runner: Runner, name: str) -> None:
     assert ran.said == f"::error title=migration-gate::{name} must be true or false\n"
 
 
+def test_the_name_of_a_report_adds_no_output_of_its_own(runner: Runner) -> None:
+    ran = runner.use(version="installed", sarif="a\nverdict=open")
+    assert (ran.status, ran.verdict, ran.steps) == (2, None, ["Read the inputs"])
+    assert ran.said == "::error title=migration-gate::sarif must be one path\n"
+
+
 def test_all_that_can_be_asked_for_at_once(runner: Runner) -> None:
     """Two projects in a folder with a blank, of which one is named; reports where they are wanted; an open gate."""
     for where in ("my apps/a", "my apps/b"):
