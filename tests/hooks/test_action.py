@@ -417,13 +417,14 @@ EVIL = ["; touch pwned", "$(touch pwned)", "`touch pwned`", "' ; touch pwned ; '
 
 
 @pytest.mark.parametrize("text", EVIL)
-def test_arguments_and_image_are_no_shell(runner: Runner, text: str) -> None:
+def test_no_input_is_shell(runner: Runner, text: str) -> None:
     where = runner.project("shop")
     runner.environment["MIGRATION_GATE_POSTGRES_URL"] = "postgresql://nobody@127.0.0.1:1/none"  # no server: quick
     before = everything(runner.workspace)
+    named = dict.fromkeys(("base", "postgres", "postgres_image", "projects"), text)
     assert runner.use(working_directory=where, version="installed", arguments=text).verdict == "not judged"
-    assert runner.use(working_directory=where, version="installed", postgres_image=text).verdict == "not judged"
-    assert runner.use(working_directory=where, version="installed", base=text).verdict == "not judged"
+    assert runner.use(working_directory=where, version="installed", **named).verdict == "not judged"
+    assert runner.use(working_directory=where, version="installed", python=text).verdict == "not judged"
     assert everything(runner.workspace) == before
 
 
