@@ -374,6 +374,8 @@ def test_a_step_that_failed_before_the_gate_is_commented_on(runner: Runner, gith
     (tmp_path / "event.json").write_text(EVENT)
     runner.environment |= surroundings(github.address, tmp_path / "event.json")
     runner.environment["GITHUB_EVENT_NAME"] = "pull_request"
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('the token was near')")
+    runner.environment["PYTHONPATH"] = str(tmp_path)
     ran = runner.use(install="false", comment="true", github_token=TOKEN)
     assert (ran.status, ran.verdict) == (1, None)
     assert ran.steps == ["Install the project", COMMENT]
