@@ -76,7 +76,7 @@ class Answer(BaseHTTPRequestHandler):
         said = json.dumps(body if status < 300 else {"message": "::error::forged"}).encode()
         said = said if self.server.says is None else self.server.says
         self.send_response(status)
-        if status == 307:
+        if status == 302:
             self.send_header("Location", f"{self.server.address}/elsewhere")
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()

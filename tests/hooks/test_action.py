@@ -234,6 +234,12 @@ def test_a_switch_is_true_or_false(runner: Runner, name: str) -> None:
     assert ran.said == f"::error title=migration-gate::{name} must be true or false\n"
 
 
+def test_the_name_of_a_report_adds_no_output_of_its_own(runner: Runner) -> None:
+    ran = runner.use(version="installed", sarif="a\nverdict=open")
+    assert (ran.status, ran.verdict, ran.steps) == (2, None, ["Read the inputs"])
+    assert ran.said == "::error title=migration-gate::sarif must be one path\n"
+
+
 def test_all_that_can_be_asked_for_at_once(runner: Runner) -> None:
     """Two projects in a folder with a blank, of which one is named; reports where they are wanted; an open gate."""
     for where in ("my apps/a", "my apps/b"):
@@ -371,6 +377,8 @@ def test_a_step_that_failed_before_the_gate_is_commented_on(runner: Runner, gith
     (tmp_path / "event.json").write_text(EVENT)
     runner.environment |= surroundings(github.address, tmp_path / "event.json")
     runner.environment["GITHUB_EVENT_NAME"] = "pull_request"
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('the token was near')")
+    runner.environment["PYTHONPATH"] = str(tmp_path)
     ran = runner.use(install="false", comment="true", github_token=TOKEN)
     assert (ran.status, ran.verdict) == (1, None)
     assert ran.steps == ["Install the project", COMMENT]
@@ -414,13 +422,14 @@ EVIL = ["; touch pwned", "$(touch pwned)", "`touch pwned`", "' ; touch pwned ; '
 
 
 @pytest.mark.parametrize("text", often(EVIL, "; touch pwned", "$(touch pwned)"))
-def test_arguments_and_image_are_no_shell(runner: Runner, text: str) -> None:
+def test_no_input_is_shell(runner: Runner, text: str) -> None:
     where = runner.project("shop")
     runner.environment["MIGRATION_GATE_POSTGRES_URL"] = "postgresql://nobody@127.0.0.1:1/none"  # no server: quick
     before = everything(runner.workspace)
+    named = dict.fromkeys(("base", "postgres", "postgres_image", "projects"), text)
     assert runner.use(working_directory=where, version="installed", arguments=text).verdict == "not judged"
-    assert runner.use(working_directory=where, version="installed", postgres_image=text).verdict == "not judged"
-    assert runner.use(working_directory=where, version="installed", base=text).verdict == "not judged"
+    assert runner.use(working_directory=where, version="installed", **named).verdict == "not judged"
+    assert runner.use(working_directory=where, version="installed", python=text).verdict == "not judged"
     assert everything(runner.workspace) == before
 
 

@@ -104,13 +104,19 @@ def test_a_token_that_may_not_is_told_and_passes(
 
 
 def test_what_else_github_answers_is_told(github: GitHub, environment: dict[str, str]) -> None:
-    for status, words in ((502, "502 Bad Gateway"), (422, "422 Unprocessable"), (307, "307 "), (599, "599 ")):
+    for status, words in ((502, "502 Bad Gateway"), (422, "422 Unprocessable"), (599, "599 ")):
         github.refuses["POST"] = status
         said = comment.main(environment)
         assert said.startswith(f"::warning title=migration-gate::no comment: GitHub answered {words}")
         assert "forged" not in said
-    assert not [one for one in github.asked if one.path == "/elsewhere"]  # no token goes where an answer points
     assert github.comments == []
+
+
+def test_no_token_goes_where_an_answer_points(github: GitHub, environment: dict[str, str]) -> None:
+    github.refuses["GET"] = 302
+    said = comment.main(environment)
+    assert said == "::warning title=migration-gate::no comment: GitHub answered 302 Found"
+    assert not [one for one in github.asked if one.path == "/elsewhere"]
 
 
 @pytest.mark.parametrize("says", [b"", b"<html>", b"[]", b'{"data": null}', b"\xff"])
