@@ -126,7 +126,9 @@ def _told(one: Node, known: dict[str, Node]) -> Iterator[str]:
     if one.folded:
         yield line(one.message)
         return
-    yield f"{code(one.id)} {line(one.message)}"
+    yield code(one.id)
+    if one.message:
+        yield line(one.message)
     if one.mark:
         yield f"({line(one.mark)})"
     if after := [known[up] for up in one.parents if up in known]:

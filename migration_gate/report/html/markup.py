@@ -29,9 +29,10 @@ def plain(text: str) -> str:
     return escape(short_line(text))
 
 
-def pre(text: str) -> str:
-    """Lines as they are. A reader of HTML drops a newline that comes first, so there is always one."""
-    return f'<pre tabindex="0"><code>\n{escape(clean(text).strip(chr(10)))}</code></pre>'
+def pre(*texts: str) -> str:
+    """Lines as they are, each text beginning a new one. It can be scrolled, and so has to have the focus."""
+    lines = "\n".join(clean(text).strip("\n") for text in texts)
+    return f'<pre tabindex="0"><code>{escape(lines)}</code></pre>'
 
 
 def prose(text: str) -> str:

@@ -10,6 +10,7 @@ revealing algorithm": a link to what is inside a <details> opens it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from migration_gate.report.words import MARK, conclusion, heading
 from migration_gate.rules import DRIFT
 
 MOST = 500  # things of a kind
+MOST_LINKS = 5  # from a finding to what it is about
 
 _STATE = {"open": ("✓", "passed"), "closed": ("✗", "failed"), "not judged": ("?", "unknown")}
 _PASSED = {True: "passed", False: "failed", None: "unknown"}
@@ -91,7 +93,7 @@ def _sections(verdict: Verdict, notes: bool) -> Iterator[Section]:
         own = [_finding(number, one, plans) for number, one in numbered.items() if (one.rule in DRIFT) is drift]
         yield Section(anchor, name, _all(own))
     yield Section("more-findings", "More findings", _left("finding", len(verdict.findings)))
-    yield Section("order", "All of it, in this order", pre("\n".join(verdict.order)) if verdict.order else "")
+    yield Section("order", "All of it, in this order", pre(*verdict.order) if verdict.order else "")
     yield Section("allowed", "Allowed by a comment", _allowed(verdict.allowed))
     yield Section("notes", f"Notes: {len(verdict.notes):,}", _notes(verdict.notes, notes))
 
@@ -127,30 +129,31 @@ def _histories(ends: Sequence[Graph]) -> str:
 def _plan(plans: Sequence[Planned], ends: Sequence[Graph], findings: dict[int, Finding]) -> str:
     if not plans:
         return ""
-    ran = any(step.sql for one in plans for step in one.steps)
-    seen = "As it ran on PostgreSQL" if ran else "As it is written; nothing has run"
     said = (
-        f"<p>{seen}. Each bar is a lock on a table that was there before, from the statement that takes it to the last "
-        'one that it is held for.</p>\n<ul class="key" aria-label="Key">\n'
+        "<p>Each bar is a lock on a table that was there before, from the statement that takes it to the last one that "
+        'it is held for.</p>\n<ul class="key" aria-label="Key">\n'
         '<li><span class="bar all">reads and writes wait</span></li>\n'
         '<li><span class="bar writes">writes wait</span></li>\n<li><span class="bar none">nothing waits</span></li>\n'
         '<li><span class="bar none"><span class="work">work that grows with the table</span></span></li>'
         "\n</ul>"
     )
-    shown = timelines(plans[:MOST], ends, findings)
-    return _all((said, *shown)) + _left("transaction", len(plans))
+    there = {(one.project, step.revision) for one in plans for step in one.steps}
+    silent = [one.id for end in ends for one in end.nodes if one.own and (end.project, one.id) not in there]
+    none = [f"<p>No statement was seen of {', '.join(map(code, silent))}.</p>"] if silent else []
+    return _all((said, *timelines(plans[:MOST], ends, findings), *none)) + _left("transaction", len(plans))
 
 
 def _finding(number: int, one: Finding, plans: Sequence[Planned]) -> str:
     where = place(one.path, one.line)
     parts = [f'<h3 id="f{number}">{code(one.rule)} <span class="where">{where}</span></h3>']
     if links := statements(plans, one):
-        words = ", ".join(f'<a href="#{anchor}">{number}</a>' for number, anchor in enumerate(links[:9], 1))
-        parts.append(f'<p class="where">What it runs, and what it locks: {words}</p>')
+        parts.append(f'<p class="where">What it locks: {", ".join(links[:MOST_LINKS])}</p>')
     if lines := excerpt(one):
         parts.append(_excerpt(one, lines))
     parts.append(prose(one.message))
-    parts += [pre(told.text) if told.kind in _AS_IT_IS else prose(told.text) for told in one.evidence]
+    for as_it_is, told in groupby(one.evidence, lambda evidence: evidence.kind in _AS_IT_IS):
+        texts = [evidence.text for evidence in told]
+        parts += [pre(*texts)] if as_it_is else map(prose, texts)
     if one.remedy:
         parts.append(f"<p><strong>{heading(one)}</strong></p>\n{pre(one.remedy)}")
     return f'<article aria-labelledby="f{number}">\n{_all(parts)}\n</article>'

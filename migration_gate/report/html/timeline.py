@@ -19,15 +19,15 @@ MOST_ROWS = 200  # statements of one transaction
 MOST_TABLES = 12  # side by side
 
 _KIND = {
-    False: "one transaction",
-    True: "each statement by itself (autocommit)",
-    None: "after a COMMIT: with or without a transaction, as the driver has it",
+    False: "One transaction",
+    True: "Each statement by itself (autocommit)",
+    None: "After a COMMIT: with or without a transaction, as the driver has it",
 }
 _CLASS = {"reads and writes": "all", "writes": "writes", "": "none"}
 _UNTIL = {
-    False: "from statement {} until COMMIT",
+    False: "from statement {} to the end",
     True: "while statement {} runs",
-    None: "while statement {} runs, or until COMMIT",
+    None: "while statement {} runs, or to the end",
 }
 
 
@@ -60,9 +60,9 @@ def timelines(plans: Sequence[Planned], ends: Sequence[Graph], findings: Anchors
 
 
 def statements(plans: Sequence[Planned], finding: Finding) -> list[str]:
-    """The anchors of the statements that a finding is about."""
+    """Links to the statements that a finding is about."""
     return [
-        f"s{number}-{row + 1}"
+        f'<a href="#s{number}-{row + 1}">transaction {number}, statement {row + 1}</a>'
         for number, planned in enumerate(plans, 1)
         for row, one in enumerate(rows(planned)[:MOST_ROWS])
         if _about(finding, one.step)
@@ -128,15 +128,15 @@ def _timeline(
     if more := sum(one.times for one in whole[MOST_ROWS:]):
         body.append(_last(f"… and {more:,} more statements, whose locks are not shown", len(tables)))
     if planned.autocommit is False:
-        body.append(_last("COMMIT: what is locked is let go", len(tables)))
-    name = f"{'' if not several else planned.project + ', '}transaction {number}"
+        body.append(_last("The end of the transaction: its locks are let go", len(tables)))
+    seen = "as it ran on PostgreSQL" if any(one.sql for one in planned.steps) else "as it is written"
+    name = f"{line(planned.project)}: " if several else ""
     others = f"<p>And {left:,} tables more: each statement names what it locks.</p>\n" if left else ""
     return (
-        f'<section class="transaction" aria-labelledby="t{number}">\n'
-        f'<h3 id="t{number}">{plain(name[0].upper() + name[1:])}: {_KIND[planned.autocommit]}</h3>\n{others}'
+        f'<h3 id="t{number}">{number}. {name}{_KIND[planned.autocommit]}, <small>{seen}</small></h3>\n{others}'
         f'<div class="scroll" role="region" tabindex="0" aria-labelledby="t{number}">\n<table class="timeline">\n'
         f'<thead><tr><th scope="col">Statement</th>{"".join(map(_column, tables))}</tr></thead>\n'
-        f"<tbody>\n{chr(10).join(body)}\n</tbody></table></div></section>"
+        f"<tbody>\n{chr(10).join(body)}\n</tbody></table></div>"
     )
 
 
