@@ -37,9 +37,9 @@ def drawn(end: Graph) -> str:
     heads = ", ".join(one.id for one in end.nodes if one.head) or "none"
     name = plain(f"The end of the history of {end.project}, the newest revision first; heads: {heads}")
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{name}">\n'
+        f'<section class="scroll" tabindex="0" aria-label="{name}">\n'
         f'<svg role="img" aria-label="{name}" width="{width:.0f}" height="{height}" '
-        f'viewBox="0 0 {width:.0f} {height}">\n' + "\n".join(parts) + "\n</svg></div>\n" + _list(end.nodes)
+        f'viewBox="0 0 {width:.0f} {height}">\n' + "\n".join(parts) + "\n</svg></section>\n" + _list(end.nodes)
     )
 
 

@@ -131,14 +131,19 @@ def _plan(plans: Sequence[Planned], ends: Sequence[Graph], findings: dict[int, F
         return ""
     said = (
         "<p>Each bar is a lock on a table that was there before, from the statement that takes it to the last one that "
-        'it is held for.</p>\n<ul class="key" aria-label="Key">\n'
+        'it is held for.</p>\n<ul class="key">\n'
         '<li><span class="bar all">reads and writes wait</span></li>\n'
         '<li><span class="bar writes">writes wait</span></li>\n<li><span class="bar none">nothing waits</span></li>\n'
         '<li><span class="bar none"><span class="work">work that grows with the table</span></span></li>'
         "\n</ul>"
     )
     there = {(one.project, step.revision) for one in plans for step in one.steps}
-    silent = [one.id for end in ends for one in end.nodes if one.own and (end.project, one.id) not in there]
+    silent = [
+        one.id
+        for end in ends
+        for one in end.nodes
+        if one.own and len(one.parents) < 2 and (end.project, one.id) not in there
+    ]
     none = [f"<p>No statement was seen of {', '.join(map(code, silent))}.</p>"] if silent else []
     return _all((said, *timelines(plans[:MOST], ends, findings), *none)) + _left("transaction", len(plans))
 
@@ -161,8 +166,11 @@ def _finding(number: int, one: Finding, plans: Sequence[Planned]) -> str:
 
 def _excerpt(one: Finding, lines: Sequence[tuple[int, str]]) -> str:
     width = len(str(lines[-1][0]))
-    rows = (f"{'▸' if number == one.line else ' '} {number:>{width}} │ {clean_line(text)}" for number, text in lines)
-    return pre("\n".join(rows))
+    rows = (
+        f"{'▸' if number == one.line else ' '} {number:>{width}} │ {clean_line(text)}".rstrip()
+        for number, text in lines
+    )
+    return pre(*rows)
 
 
 def _allowed(allowed: Sequence[Allowed]) -> str:

@@ -124,19 +124,25 @@ def _timeline(
         message = messages.get((planned.project, row.step.revision), "")
         head = f'<p class="revision">{code(row.step.revision)} {line(message)}</p>' if first else ""
         cells = (_cell(number, planned, piece, column) for column in columns for piece in column if piece.start == at)
-        body.append(f'<tr><th scope="row">{head}{_statement(number, at, row, findings)}</th>{"".join(cells)}</tr>')
+        body.append(
+            f'<tr><th scope="row">{at + 1}</th><td class="statement">{head}{_statement(number, at, row, findings)}</td>'
+            f"{''.join(cells)}</tr>"
+        )
     if more := sum(one.times for one in whole[MOST_ROWS:]):
         body.append(_last(f"… and {more:,} more statements, whose locks are not shown", len(tables)))
     if planned.autocommit is False:
         body.append(_last("The end of the transaction: its locks are let go", len(tables)))
-    seen = "as it ran on PostgreSQL" if any(one.sql for one in planned.steps) else "as it is written"
+    ran = any(one.sql for one in planned.steps)
+    seen = "as it ran on PostgreSQL" if ran else "as it is written"
     name = f"{line(planned.project)}: " if several else ""
     others = f"<p>And {left:,} tables more: each statement names what it locks.</p>\n" if left else ""
+    if ran and planned.autocommit:
+        others += "<p>A lock is gone when its statement has committed itself, and so is not seen here.</p>\n"
     return (
         f'<h3 id="t{number}">{number}. {name}{_KIND[planned.autocommit]}, <small>{seen}</small></h3>\n{others}'
-        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="t{number}">\n<table class="timeline">\n'
-        f'<thead><tr><th scope="col">Statement</th>{"".join(map(_column, tables))}</tr></thead>\n'
-        f"<tbody>\n{chr(10).join(body)}\n</tbody></table></div>"
+        f'<section class="scroll" tabindex="0" aria-labelledby="t{number}">\n<table class="timeline">\n'
+        f'<thead><tr><th scope="col" colspan="2">Statement</th>{"".join(map(_column, tables))}</tr></thead>\n'
+        f"<tbody>\n{chr(10).join(body)}\n</tbody></table></section>"
     )
 
 
@@ -184,7 +190,7 @@ def _work(held: Held) -> str:
 
 
 def _last(text: str, tables: int) -> str:
-    return f'<tr class="last"><th scope="row">{text}</th>{"<td></td>" * tables}</tr>'
+    return f'<tr class="last"><td colspan="2">{text}</td>{"<td></td>" * tables}</tr>'
 
 
 # ── one statement ────────────────────────────────────────────────────────────────────────────────────────
@@ -195,9 +201,10 @@ def _statement(number: int, at: int, row: Row, findings: Anchors) -> str:
     here = [one for one in findings.items() if _about(one[1], step)]
     file = f"{code(f'{Path(step.path).name}:{step.line}')}" if step.path else ""
     times = f' <span class="times">× {row.times:,}</span>' if row.times > 1 else ""
-    marks = "".join(f'<span class="refused">✗ {plain(one.rule)}</span>' for _, one in here)
+    marks = '<span class="not-read">? not read</span>' if step.not_read else ""
+    marks += "".join(f'<span class="refused">✗ {plain(one.rule)}</span>' for _, one in here)
     return (
-        f'<details><summary><span class="number">{at + 1}</span> {code(step.text)}{times} '
+        f"<details><summary>{code(step.text)}{times} "
         f'<span class="where">{file}</span>{marks}</summary>\n'
         f'<div class="more" id="s{number}-{at + 1}">\n{chr(10).join(_more(step, here))}\n</div></details>'
     )
