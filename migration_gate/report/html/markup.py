@@ -30,9 +30,9 @@ def plain(text: str) -> str:
 
 
 def pre(*texts: str) -> str:
-    """Lines as they are, each text beginning a new one. It can be scrolled, and so has to have the focus."""
+    """Lines as they are, each text beginning a new one. They wrap: what scrolls would have to take the focus."""
     lines = "\n".join(clean(text).strip("\n") for text in texts)
-    return f'<pre tabindex="0"><code>{escape(lines)}</code></pre>'
+    return f"<pre><code>{escape(lines)}</code></pre>"
 
 
 def prose(text: str) -> str:

@@ -19,7 +19,7 @@ from migration_gate.findings import Allowed, Finding, Graph, Note, Planned, Stag
 from migration_gate.report.clean import clean_line, harmless
 from migration_gate.report.html.history import drawn
 from migration_gate.report.html.markup import code, line, place, pre, prose
-from migration_gate.report.html.timeline import statements, timelines
+from migration_gate.report.html.timeline import Links, about, statements, timelines
 from migration_gate.report.places import excerpt, worst_first
 from migration_gate.report.words import MARK, conclusion, heading
 from migration_gate.rules import DRIFT
@@ -89,8 +89,9 @@ def _sections(verdict: Verdict, notes: bool) -> Iterator[Section]:
     yield Section("stages", "What was tried", _stages(verdict.stages))
     yield Section("history", "The history", _histories(verdict.endings))
     yield Section("plan", "What the new revisions do", _plan(plans, verdict.endings, numbered))
+    links = statements(plans[:MOST])
     for anchor, name, drift in (("findings", "Findings", False), ("drift", "Drift", True)):
-        own = [_finding(number, one, plans) for number, one in numbered.items() if (one.rule in DRIFT) is drift]
+        own = [_finding(number, one, links) for number, one in numbered.items() if (one.rule in DRIFT) is drift]
         yield Section(anchor, name, _all(own))
     yield Section("more-findings", "More findings", _left("finding", len(verdict.findings)))
     yield Section("order", "All of it, in this order", pre(*verdict.order) if verdict.order else "")
@@ -148,11 +149,11 @@ def _plan(plans: Sequence[Planned], ends: Sequence[Graph], findings: dict[int, F
     return _all((said, *timelines(plans[:MOST], ends, findings), *none)) + _left("transaction", len(plans))
 
 
-def _finding(number: int, one: Finding, plans: Sequence[Planned]) -> str:
+def _finding(number: int, one: Finding, links: Links) -> str:
     where = place(one.path, one.line)
     parts = [f'<h3 id="f{number}">{code(one.rule)} <span class="where">{where}</span></h3>']
-    if links := statements(plans, one):
-        parts.append(f'<p class="where">What it locks: {", ".join(links[:MOST_LINKS])}</p>')
+    if places := [link for at, link in links.get(one.path or "", ()) if about(one, at)]:
+        parts.append(f'<p class="where">What it locks: {", ".join(places[:MOST_LINKS])}</p>')
     if lines := excerpt(one):
         parts.append(_excerpt(one, lines))
     parts.append(prose(one.message))

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from migration_gate.findings import Finding, Graph, Held, Planned, Step
 from migration_gate.operations.effects import STRENGTH
-from migration_gate.operations.model import Lock
 from migration_gate.report.html.markup import code, line, plain, pre, prose
 from migration_gate.report.words import WORK, size
 
@@ -49,24 +48,33 @@ class Piece(NamedTuple):
     taken: int
 
 
-Anchors = Mapping[int, Finding]  # findings by the number that each has on the page
+Anchors = Mapping[str, Sequence[tuple[int, Finding]]]  # by file: findings, with the number that each has on the page
+Links = Mapping[str, Sequence[tuple[int, str]]]  # by file: lines of statements, with links to these
 
 
-def timelines(plans: Sequence[Planned], ends: Sequence[Graph], findings: Anchors) -> list[str]:
-    """The transactions, one by one."""
+def timelines(plans: Sequence[Planned], ends: Sequence[Graph], findings: Mapping[int, Finding]) -> list[str]:
+    """The transactions, one by one. ``findings`` are by the numbers that they have on the page."""
     messages = {(end.project, one.id): one.message for end in ends for one in end.nodes}
     several = len({one.project for one in plans}) > 1
-    return [_timeline(number, one, messages, findings, several) for number, one in enumerate(plans, 1)]
+    of_file: dict[str, list[tuple[int, Finding]]] = {}
+    for number, one in findings.items():
+        of_file.setdefault(one.path or "", []).append((number, one))
+    return [_timeline(number, planned, messages, of_file, several) for number, planned in enumerate(plans, 1)]
 
 
-def statements(plans: Sequence[Planned], finding: Finding) -> list[str]:
-    """Links to the statements that a finding is about."""
-    return [
-        f'<a href="#s{number}-{row + 1}">transaction {number}, statement {row + 1}</a>'
-        for number, planned in enumerate(plans, 1)
-        for row, one in enumerate(rows(planned)[:MOST_ROWS])
-        if _about(finding, one.step)
-    ]
+def statements(plans: Sequence[Planned]) -> Links:
+    """Where the statements are that are shown."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for number, planned in enumerate(plans, 1):
+        for row, one in enumerate(rows(planned)[:MOST_ROWS], 1):
+            link = f'<a href="#s{number}-{row}">transaction {number}, statement {row}</a>'
+            found.setdefault(one.step.path, []).append((one.step.line, link))
+    return found
+
+
+def about(finding: Finding, line: int) -> bool:
+    """Whether a finding is about the statement in a line of its own file."""
+    return finding.line is not None and finding.line <= line <= (finding.end or finding.line)
 
 
 def rows(planned: Planned) -> list[Row]:
@@ -82,8 +90,8 @@ def pieces(shown: Sequence[Row], table: str, lasting: bool) -> list[Piece]:
     for at, row in enumerate(shown):
         own = [one for one in row.step.held if one.table == table and not one.since]
         if own:
-            new = max(own, key=lambda one: _strength(one.lock))
-            stays = lasting and now and _strength(now.lock) >= _strength(new.lock)
+            new = max(own, key=lambda one: STRENGTH[one.lock])
+            stays = lasting and now and STRENGTH[now.lock] >= STRENGTH[new.lock]
             taken = taken if stays else at
             now = now._replace(work=new.work) if now and stays else new
             found.append(Piece(at, at + 1, now, taken))
@@ -92,20 +100,6 @@ def pieces(shown: Sequence[Row], table: str, lasting: bool) -> list[Piece]:
         else:
             found.append(Piece(at, at + 1, None, at))
     return found
-
-
-def _strength(lock: str) -> int:
-    return STRENGTH.get(_lock(lock), 0)
-
-
-def _lock(name: str) -> Lock:
-    return name  # type: ignore[return-value]
-
-
-def _about(finding: Finding, step: Step) -> bool:
-    if not (finding.line and finding.path and finding.path == step.path):
-        return False
-    return finding.line <= step.line <= (finding.end or finding.line)
 
 
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,9 +148,9 @@ def _tables(shown: Sequence[Row]) -> tuple[list[Held], int]:
     for row in shown:
         for one in row.step.held:
             before = strongest.get(one.table)
-            if not before or _strength(one.lock) > _strength(before.lock):
+            if not before or STRENGTH[one.lock] > STRENGTH[before.lock]:
                 strongest[one.table] = one
-    worst = sorted(strongest, key=lambda name: -_strength(strongest[name].lock))[:MOST_TABLES]
+    worst = sorted(strongest, key=lambda name: -STRENGTH[strongest[name].lock])[:MOST_TABLES]
     return [one for name, one in strongest.items() if name in worst], len(strongest) - len(worst)
 
 
@@ -198,7 +192,7 @@ def _last(text: str, tables: int) -> str:
 
 def _statement(number: int, at: int, row: Row, findings: Anchors) -> str:
     step = row.step
-    here = [one for one in findings.items() if _about(one[1], step)]
+    here = [one for one in findings.get(step.path, ()) if step.path and about(one[1], step.line)]
     file = f"{code(f'{Path(step.path).name}:{step.line}')}" if step.path else ""
     times = f' <span class="times">× {row.times:,}</span>' if row.times > 1 else ""
     marks = '<span class="not-read">? not read</span>' if step.not_read else ""
