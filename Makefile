@@ -28,10 +28,13 @@ endif
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet
 PYTEST := $(BIN)/python -m pytest
-# By file: what a file's tests share (a server, pre-commit's environment) is then made once.
-TWO := --quiet --numprocesses 2 --dist loadfile
-# What the versions of Alembic and SQLAlchemy make no difference to: PostgreSQL's word on each rule's examples.
-ONCE := --ignore tests/rehearsal/test_joined.py --ignore tests/rehearsal/test_back.py
+# By file: what a file's tests share (a server, pre-commit's environment) is then made once. In the order of their names:
+# by the number of tests, the few that take longest would come last, and one of the two would wait for the other.
+TWO := --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# What depends on the versions of Alembic, SQLAlchemy, psycopg and Flask's extensions: a rehearsal, and what models
+# declare. Not so PostgreSQL's word on a revision, what dumps hold, how a process ends and what is said of it.
+OLD := tests/drift/test_controls.py tests/drift/test_declared.py tests/rehearsal \
+  $(foreach name,joined back halfway data leaves_nothing ci commands,--ignore tests/rehearsal/test_$(name).py)
 OLDEST_PIP := .venv-oldest/bin/python -m pip --quiet
 
 # The oldest that pyproject.toml admits, and for a newer Python the oldest that works there. Flask-SQLAlchemy 3.1 needs
@@ -66,7 +69,7 @@ tests: .venv/dev
 	$(PYTEST) $(TWO)
 
 oldest: .venv-oldest/made
-	.venv-oldest/bin/python -m pytest $(TWO) tests/rehearsal $(ONCE)
+	.venv-oldest/bin/python -m pytest $(TWO) $(OLD)
 
 corpus: .venv/dev
 	$(PYTEST) -m corpus -s

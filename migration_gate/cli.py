@@ -156,6 +156,15 @@ def parser() -> argparse.ArgumentParser:
     )
     _report(doctor, OF_A_DATABASE)
     _throwaway(doctor)
+    doctor.add_argument(
+        "--adopt", action="store_true", help="write what was changed in the database by hand as a revision"
+    )
+    doctor.add_argument(
+        "--save-sizes",
+        default=None,
+        metavar="FILE",
+        help="write how large the tables are, for the setting sizes: names and numbers, no rows",
+    )
     doctor.add_argument("--plan", action="store_true", help="show what the pending revisions will run, by transaction")
 
     init = add("init", help="write the hooks, the settings and a workflow; shows them first")

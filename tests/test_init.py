@@ -81,7 +81,7 @@ def test_it_shows_all_writes_it_and_has_nothing_to_do_then(example: Callable[[st
         "  pre-commit install\n  pre-commit run --all-files\n"
     )
     again = gate("init", "--yes", cwd=folder)
-    assert (again.status, again.out) == (0, "nothing to do: the hooks, the settings and the workflow are there\n")
+    assert (again.status, again.out) == (0, "nothing to do: all of it is there\n")
     assert files(folder) == after
     assert settings(folder) == {"start-after": "9bb0f9fbf117"}
     assert "0 new since start-after" in gate("lint", cwd=folder).out

@@ -20,6 +20,7 @@ from migration_gate.project.forks import merged
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.sizes import of_project
+from migration_gate.report import PAGES
 from migration_gate.rules import REHEARSAL
 from migration_gate.rules.judging import active, new_revisions, shown
 
@@ -56,7 +57,7 @@ def judge(projects: list[Project], options: Namespace) -> Verdict:
     from migration_gate.rehearsal.asked import shared
 
     graphs, unknown = compare([(project, history.load(project)) for project in projects], options.base)
-    drawn = is_asked(options, "markdown")
+    drawn = is_asked(options, *PAGES)
     verdict = lint.judge(graphs, None, options.all, drawn)
     verdict = verdict._replace(notes=unknown + verdict.notes)
     if drawn:

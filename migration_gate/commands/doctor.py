@@ -9,18 +9,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from migration_gate.commands.ci import choice
 from migration_gate.commands.emit import emit
 from migration_gate.commands.progress import Progress
-from migration_gate.findings import CannotJudge, Finding, Verdict
+from migration_gate.findings import CannotJudge, Finding, Note, Verdict
 from migration_gate.project import discovery, history
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.rules.judging import shown
 
 if TYPE_CHECKING:
+    from migration_gate.doctor.causes import Again
     from migration_gate.doctor.url import Target
     from migration_gate.doctor.visit import Examined
     from migration_gate.postgres.server import Server
@@ -36,6 +38,11 @@ def run(options: Namespace) -> int:
         raise CannotJudge(f"--url is one project's, and there are {names}: name that by --project")
     if options.time_limit is not None:
         projects = [one._replace(settings=one.settings._replace(time_limit=options.time_limit)) for one in projects]
+    if options.save_sizes and len(projects) > 1:
+        names = ", ".join(one.name for one in projects)
+        raise CannotJudge(f"--save-sizes is for one project's databases, and there are {names}: name one by --project")
+    if options.save_sizes:  # the file that the setting names may not be there yet
+        projects = [one._replace(settings=one.settings._replace(sizes=None)) for one in projects]
     verdict = judge([(one, history.load(one)) for one in projects], options)
     return emit(verdict._replace(facts=(f"{time.perf_counter() - started:.1f} s",)), options)
 
@@ -54,10 +61,49 @@ def judge(graphs: Sequence[tuple[Project, History]], options: Namespace) -> Verd
         progress = stack.enter_context(Progress())
         server = _server(stack, graphs, options, given)
         for number, (project, graph) in enumerate(graphs, 1):
-            around = Around(_others(graphs, project, options), told, progress.say)
+            others, again = _others(graphs, project, options), _again(project, options, given)
+            around = Around(others, told, progress.say, again, options.adopt, bool(options.save_sizes))
             patient = Patient(project, graph, given, environment, around)
             examined += [(project, one) for one in patient.examine(server, number)]
-    return _verdict(examined, options)
+    verdict = _verdict(examined, options)
+    if options.save_sizes:
+        said = _saved([one for _, one in examined], Path(options.save_sizes))
+        verdict = verdict._replace(notes=said.notes + verdict.notes, problems=verdict.problems + said.problems)
+    return verdict
+
+
+def _again(project: Project, options: Namespace, given: Target | None) -> Again:
+    """How this is typed once more in the project's own folder. A password is not repeated."""
+    from migration_gate.doctor.causes import Again
+
+    words, note = ["migration-gate doctor"], ""
+    for one in options.project:
+        words.append(f"--project {quote(os.path.relpath(one, project.working_directory))}")
+    if given and not given.parameters.get("password"):
+        words.append(f"--url {quote(options.url)}")
+    elif given:
+        known = next((name for name, value in os.environ.items() if value == options.url and name.isidentifier()), "")
+        name = known or "DOCTOR_URL"
+        note = "" if known else f"with the URL that was given in {name}: its password is not repeated here"
+        words.append(f'--url "${name}"')
+    return Again(" ".join(words), note)
+
+
+def _saved(examined: Sequence[Examined], path: Path) -> Verdict:
+    """Write the sizes of all databases: of two tables of one name the larger one's, because nobody knows which of them
+    a migration means. A file that lacks a database would say of its tables that nothing is known, so there is none.
+    """
+    from migration_gate.project.sizes import Size, Sizes, save
+
+    measured = [one.sizes for one in examined]
+    if not measured or None in measured:
+        return Verdict(problems=(f"{path} was not written: not every database's sizes could be read",))
+    tables: dict[str, Size] = {}
+    for sizes in filter(None, measured):
+        for name, size in sizes.tables.items():
+            tables[name] = max(tables.get(name, size), size, key=lambda one: (one.bytes, one.rows or 0))
+    save(Sizes(max(one.taken for one in filter(None, measured)), tables), path)
+    return Verdict(notes=(Note(f"the sizes of {len(tables)} table{'s' if len(tables) != 1 else ''} stand in {path}"),))
 
 
 def _server(

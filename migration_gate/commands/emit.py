@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.findings import CannotWrite, Verdict
-from migration_gate.report import DRAWINGS, FORMATS
+from migration_gate.report import DRAWINGS, FORMATS, PAGES
 from migration_gate.report.clean import clean_line
 
 
@@ -74,7 +74,7 @@ def _shown(form: str, verdict: Verdict, options: Namespace) -> Verdict:
     """What one format is to show of what was gathered for all: the plan where that was asked for, and the graphs. JSON
     has all of a graph, the text none without ``--graph``; long stretches are folded, without it in drawings too.
     """
-    if form != "markdown" and not getattr(options, "plan", False):
+    if form not in PAGES and not getattr(options, "plan", False):
         verdict = verdict._replace(plan=None)
     whole = getattr(options, "graph", False)
     if not verdict.graphs or form == "json" or (form in DRAWINGS and whole):

@@ -13,7 +13,7 @@ from migration_gate.project import discovery, history
 from migration_gate.project.base import compare
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
-from migration_gate.report import DRAWINGS
+from migration_gate.report import DRAWINGS, PAGES
 from migration_gate.rules import GRAPH
 from migration_gate.rules.judging import applied, home, judge_history
 
@@ -96,7 +96,7 @@ def _drawn(verdict: Verdict, options: Namespace, graphs: Sequence[tuple[Project,
         from migration_gate.project.graph import graph_of
 
         verdict = verdict._replace(graphs=tuple(graph_of(project, graph) for project, graph in graphs))
-    if is_asked(options, "markdown"):
+    if is_asked(options, *PAGES):
         from migration_gate.rules.ending import endings
 
         verdict = verdict._replace(endings=endings(graphs))

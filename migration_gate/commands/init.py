@@ -46,7 +46,7 @@ def run(options: Namespace) -> int:
     others, _ = compare([(project, history.load(project)) for project in _others(top, projects)], None)
     wanted = _gather(top, graphs, others)
     if not wanted.changes and not wanted.pastes:
-        write("nothing to do: the hooks, the settings and the workflow are there\n")
+        write("nothing to do: all of it is there\n")
         return 0
     write(_as_text(wanted))
     if options.dry_run or not wanted.changes:

@@ -17,6 +17,7 @@ from migration_gate.project.history import History
 from migration_gate.project.model import Project
 from migration_gate.project.revision import content
 from migration_gate.project.sizes import of_project
+from migration_gate.report import PAGES
 from migration_gate.rules import ALLOWS, GRAPH, OPERATIONS
 from migration_gate.rules.judging import Judged, applied, hidden, home, judge_history, judge_operations, select, shown
 
@@ -28,7 +29,7 @@ def run(options: Namespace) -> int:
     named = _named(options.files)
     projects = discovery.find_around(Path.cwd(), options.project)
     graphs, notes = compare([(project, history.load_headers(project)) for project in projects], options.base)
-    drawn = is_asked(options, "markdown")
+    drawn = is_asked(options, *PAGES)
     verdict = judge(graphs, named, options.all, options.plan or drawn)
     if drawn:
         from migration_gate.rules.ending import endings

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import psycopg
 
-from migration_gate.doctor import schema
+from migration_gate.doctor import adopting, schema
+from migration_gate.doctor.adopting import Code
 from migration_gate.doctor.asked import Wanted
 from migration_gate.doctor.causes import SHOWN
 from migration_gate.doctor.database import Database
@@ -61,11 +62,14 @@ class Beside:
 
     def compared(self, name: str) -> Compared:
         """How the real schema differs from that of a throwaway database."""
-        found = schema.compare(self.made.built(name, self.wanted, self.there.schema), self.real())
+        found = schema.compare(self._built(name), self.real())
         if found.beside:
             names = ", ".join(f"{one.kind} {one.name}" for one in found.beside)
             self.notes[Note(f"in the database, and no matter of migrations: {names}")] = None
         return self._without_others(found)
+
+    def _built(self, name: str) -> Snapshot:
+        return self.made.built(name, self.wanted, self.there.schema)
 
     def _without_others(self, compared: Compared) -> Compared:
         """Where the database is another project's too, or env.py leaves objects out, what nobody makes is theirs."""
@@ -128,6 +132,25 @@ class Beside:
         """Those of the differences that pending revisions make as well. ``name`` is the database at the heads."""
         left = {one[:3] for one in self.compared(name).found}
         return [one for one in found if one.before is None and one[:3] not in left]
+
+    def adoption(self, found: Sequence[Difference], name: str) -> Code:
+        """What makes these differences and takes them back. Both are tried: on the database ``name``, which stands at
+        the head and has the differences afterwards, and on a fork of that. Raises Failed, CannotJudge.
+        """
+        before = self._built(name)
+        code = adopting.code(found, before, self.real())
+        if not code.up:
+            raise Failed("no call of Alembic's is known for what was changed")
+        if self.there.schema not in (None, "public") and "public." in code.up:
+            raise Failed(f"it would name the schema {self.there.schema}, which the search path gives")
+        self.made.apply(name, code.imports, code.up)
+        code = code._replace(left=self.compared(name).found)
+        fork = self.made.fork(name)
+        try:
+            self.made.apply(fork, code.imports, code.down)
+        except Failed:
+            return code._replace(down="")
+        return code if self._built(fork) == before else code._replace(down="")
 
     def models(self, name: str) -> list[str]:
         """What the models declare and no migration builds, a sentence each; nothing where that cannot be told."""

@@ -38,16 +38,32 @@ class Cause(NamedTuple):
     first: str = ""  # what is said above the commands, where there is another way
 
 
+class Again(NamedTuple):
+    """How a person types `migration-gate doctor` for this database once more. ``note`` is what there is to say before,
+    "" for nothing.
+    """
+
+    command: str = "migration-gate doctor"
+    note: str = ""
+
+    def lines(self, option: str) -> Iterator[str]:
+        if self.note:
+            yield f"# {self.note}"
+        yield f"{self.command} {option}"
+
+
 def in_order(causes: Sequence[Cause]) -> tuple[str, ...]:
-    """One list of commands for all causes: a command that several need runs once, where the last of them needs it."""
+    """One list of commands for all causes: a command that several need runs once, where the last of them needs it. ()
+    where every one of them leaves the choice to a person.
+    """
     found: dict[str, None] = {}
     for one in causes:
         for line in one.commands:
             found.pop(line, None)
             found[line] = None
-    open_ = [str(one.number) for one in causes if one.otherwise and not one.commands]
+    open_ = dict.fromkeys(one.number for one in causes if one.otherwise and not one.commands)
     last = [f"# and then what cause {one} says above: which way is for a person to say" for one in open_]
-    return (*found, *last)
+    return (*found, *last) if found else ()
 
 
 def finding(cause: Cause, alone: bool, folder: str = ".") -> Finding:

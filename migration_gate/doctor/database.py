@@ -1,12 +1,11 @@
-"""What a real database says of itself: where versions are kept, how large tables are, and who holds locks now.
+"""What a real database says of itself: where versions are kept, and who holds locks now.
 
 Source: PostgreSQL's documentation, "System Catalogs" (pg_class, pg_locks), "pg_stat_activity", "Explicit Locking".
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, get_args
 
 import psycopg
@@ -60,13 +59,6 @@ class Database(NamedTuple):
     tables: int
 
 
-class Size(NamedTuple):
-    """``rows`` is PostgreSQL's own estimate, None where it has none yet."""
-
-    bytes: int
-    rows: int | None
-
-
 class Holder(NamedTuple):
     """A session that holds a lock, or has been in a transaction for long. No text of its statements: it may hold
     somebody's data. ``seconds`` is the age of its transaction; it and ``state`` are None where that is not shown.
@@ -101,16 +93,6 @@ SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p') AND {_OWN} AND NOT ({_IS_VERSION})
    AND NOT EXISTS (SELECT FROM pg_depend e
                     WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
-"""
-_SIZE = """
-SELECT coalesce(sum(pg_total_relation_size(t.relid)), 0)::int8,
-       sum(CASE WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relpages > 0) THEN c.reltuples END)::int8
-  FROM pg_partition_tree(%(oid)s) t JOIN pg_class c ON c.oid = t.relid WHERE t.isleaf
-"""
-_PLAIN_SIZE = """
-SELECT pg_total_relation_size(c.oid), CASE WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relpages > 0)
-                                           THEN c.reltuples::int8 END
-  FROM pg_class c WHERE c.oid = %(oid)s
 """
 _HOLDERS = """
 SELECT l.pid, coalesce(a.application_name, ''), a.state, extract(epoch FROM clock_timestamp() - a.xact_start)::float8,
@@ -158,23 +140,6 @@ def _rows(connection: psycopg.Connection, schema: str, name: str) -> tuple[str, 
         wanted: tuple[Table, Lock] = Table(name, schema), "ACCESS SHARE"
         who = "; ".join(map(holder_words, in_the_way([wanted], holders(connection, None)))) or "somebody"
         raise CannotJudge(f"{schema}.{name} is locked, by an upgrade as it seems: {who}") from None
-
-
-def sizes(connection: psycopg.Connection, tables: Iterable[Table], default: str | None) -> dict[Table, Size]:
-    """How large tables are now, of those that are there and that nobody has locked for himself."""
-    found = {}
-    for one in tables:
-        name = sql.Identifier(one.schema or default or "public", one.name).as_string(connection)
-        with suppress(psycopg.Error), looking(connection):
-            row = connection.execute(
-                "SELECT to_regclass(%s)::oid, (SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)::oid)",
-                [name, name],
-            ).fetchone()
-            if row and row[0]:
-                size = connection.execute(_SIZE if row[1] else _PLAIN_SIZE, {"oid": row[0]}).fetchone()
-                if size:
-                    found[one] = Size(size[0], size[1])
-    return found
 
 
 def holders(connection: psycopg.Connection, default: str | None) -> tuple[Holder, ...]:

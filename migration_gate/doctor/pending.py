@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.doctor.causes import Cause, are, listed, merging, some, upgrading
-from migration_gate.doctor.database import Holder, Size, holder_words, in_the_way
-from migration_gate.findings import Finding, Planned
+from migration_gate.doctor.database import Holder, holder_words, in_the_way
+from migration_gate.findings import Finding, Held, Planned
 from migration_gate.operations.effects import STRENGTH
 from migration_gate.operations.model import Lock, Table
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
+from migration_gate.project.sizes import Size, in_words
 
 
 def several_heads(project: Project, history: History, message: str, path: Path | None, line: int | None) -> Cause:
@@ -21,25 +22,32 @@ def several_heads(project: Project, history: History, message: str, path: Path |
 
 
 class Traffic(NamedTuple):
-    """What an upgrade meets now."""
+    """What an upgrade meets now; the plan says how large the tables are."""
 
     plan: tuple[Planned, ...] = ()
-    sizes: Mapping[Table, Size] = {}
     held: tuple[Holder, ...] = ()
     refused: tuple[str, ...] = ()  # what `lint` says of the pending revisions, a line each
 
 
-def strongest(plan: Sequence[Planned]) -> dict[Table, tuple[Lock, str | None, str]]:
-    """By table: the strongest lock of a plan, the work under it, and where it is taken."""
-    found: dict[Table, tuple[Lock, str | None, str]] = {}
+class Taken(NamedTuple):
+    """A lock that an upgrade takes, and where: "c3c3c3c3_change.py:16"."""
+
+    lock: Lock
+    held: Held
+    place: str
+
+
+def strongest(plan: Sequence[Planned]) -> dict[Table, Taken]:
+    """By table, the strongest lock of a plan."""
+    found: dict[Table, Taken] = {}
     for planned in plan:
         for step in planned.steps:
             for held in step.held:
                 schema, _, name = held.table.rpartition(".")
                 table = Table(name, schema or None)
                 lock: Lock = held.lock  # type: ignore[assignment]
-                if not held.since and (table not in found or STRENGTH[lock] > STRENGTH[found[table][0]]):
-                    found[table] = lock, held.work, f"{Path(step.path).name}:{step.line}"
+                if not held.since and (table not in found or STRENGTH[lock] > STRENGTH[found[table].lock]):
+                    found[table] = Taken(lock, held, f"{Path(step.path).name}:{step.line}")
     return found
 
 
@@ -60,7 +68,7 @@ def behind(project: Project, history: History, rows: Sequence[str], pending: Seq
     locks = strongest(traffic.plan)
     if locks:
         lines += ["The upgrade takes these locks on tables that are there:"]
-        lines += some([_lock(table, *rest, traffic.sizes.get(table)) for table, rest in locks.items()])
+        lines += some([_lock(table, taken) for table, taken in locks.items()])
         lines += _in_the_way(locks, traffic.held)
     unread = [f"{Path(step.path).name}:{step.line}" for one in traffic.plan for step in one.steps if step.not_read]
     if unread:
@@ -77,15 +85,16 @@ def refused(one: Finding) -> str:
     return f"{one.path}:{one.line}  {one.rule}  {first}"
 
 
-def _lock(table: Table, lock: Lock, work: str | None, place: str, size: Size | None) -> str:
-    words = [f"    {table}  {lock}"]
-    words += [_WORK[work]] if work else []
-    words += [size_words(size)] if size else []
-    return ", ".join(words) + f"  ({place})"
+def _lock(table: Table, taken: Taken) -> str:
+    held = taken.held
+    words = [f"    {table}  {taken.lock}"]
+    words += [_WORK[held.work]] if held.work else []
+    words += [in_words(Size(held.rows, held.bytes))] if held.bytes is not None else []
+    return ", ".join(words) + f"  ({taken.place})"
 
 
-def _in_the_way(locks: Mapping[Table, tuple[Lock, str | None, str]], held: Sequence[Holder]) -> list[str]:
-    waits = in_the_way([(table, lock) for table, (lock, _, _) in locks.items()], held)
+def _in_the_way(locks: Mapping[Table, Taken], held: Sequence[Holder]) -> list[str]:
+    waits = in_the_way([(table, taken.lock) for table, taken in locks.items()], held)
     lines = ["It would wait for these sessions, and whatever comes after it on the table waits too:"] if waits else []
     lines += some([f"    {holder_words(one)}" for one in waits])
     told = {one.pid for one in waits}
@@ -94,15 +103,3 @@ def _in_the_way(locks: Mapping[Table, tuple[Lock, str | None, str]], held: Seque
         lines += ["Open for long, and so waited for by CREATE INDEX CONCURRENTLY:"]
         lines += some([f"    {holder_words(one)}" for one in long])
     return lines
-
-
-def size_words(size: Size) -> str:
-    """ "48 GB, about 120,000,000 rows"."""
-    amount, unit = float(size.bytes), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 1024 or unit == "TB":
-            break
-        amount /= 1024
-    number = f"{amount:.0f}" if amount >= 10 or unit == "B" else f"{amount:.1f}"
-    rows = "" if size.rows is None else f", about {size.rows:,} rows"
-    return f"{number} {unit}{rows}"

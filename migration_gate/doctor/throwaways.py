@@ -11,7 +11,7 @@ from migration_gate.doctor.asked import Asked, Wanted, ask
 from migration_gate.doctor.url import Target
 from migration_gate.drift.declared import Declared
 from migration_gate.postgres.catalog import Snapshot
-from migration_gate.postgres.databases import connect, create
+from migration_gate.postgres.databases import connect, create, end_sessions
 from migration_gate.postgres.server import Server
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
@@ -88,6 +88,21 @@ class Throwaways:
             said = [*result.problems, *(one.message for one in result.findings)] or ["the upgrade did not go through"]
             raise Failed(said[0].split("\n")[0])
         return ran
+
+    def fork(self, name: str) -> str:
+        """A copy of one of them. Raises CannotJudge."""
+        self.count += 1
+        copy = f"{self.prefix}x{self.count}"
+        end_sessions(self.server, name)
+        create(self.server, copy, name)
+        self.session.made.add(copy)
+        return copy
+
+    def apply(self, name: str, imports: str, body: str) -> None:
+        """Run the body of an ``upgrade()`` that no file has. Raises Failed where it does not go through."""
+        ran = self.session.run(Command("apply", (imports, body)), name)
+        if ran.status:
+            raise Failed(str((ran.ended_by or {}).get("message", "it took too long")).strip().split("\n")[0])
 
     def built(self, name: str, wanted: Wanted, default: str | None) -> Snapshot:
         """The schema of the one in the place of a real database, which has that ``default`` schema. Raises Failed."""

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
 
-from migration_gate.doctor import database, drifted, ghost, pending, schema, surroundings
+from migration_gate.doctor import adopting, database, drifted, ghost, pending, schema, surroundings
+from migration_gate.doctor.adopting import Adopted
 from migration_gate.doctor.asked import Wanted
 from migration_gate.doctor.beside import Beside, Equal
-from migration_gate.doctor.causes import Cause
+from migration_gate.doctor.causes import Again, Cause, near
 from migration_gate.doctor.database import VersionTable
 from migration_gate.doctor.pending import Traffic
+from migration_gate.doctor.schema import Compared
 from migration_gate.doctor.throwaways import Failed, Throwaways
-from migration_gate.findings import Note
+from migration_gate.doctor.url import looking
+from migration_gate.findings import CannotJudge, Note
+from migration_gate.postgres import sizes
+from migration_gate.postgres.catalog_differences import Difference
 from migration_gate.project import lost
 from migration_gate.project.history import History
 from migration_gate.project.model import Project
+from migration_gate.project.sizes import Sizes
+from migration_gate.rehearsal.writing import written
 from migration_gate.rules import multiple_heads
 from migration_gate.rules.judging import active, judge_operations, select, shown
-from migration_gate.rules.plan import plan
+from migration_gate.rules.plan import plan, sized
 
 
 class Examined(NamedTuple):
@@ -32,16 +40,20 @@ class Examined(NamedTuple):
     problems: tuple[str, ...] = ()
     shown: str = ""  # which database
     traffic: Traffic = Traffic()
+    sizes: Sizes | None = None  # of its tables, where they are to be saved
 
 
 class Around(NamedTuple):
     """What is not this project's: the repository's other ones, and of which pairs it was said already that they keep
-    their versions in one table.
+    their versions in one table; and what was asked for.
     """
 
     others: Sequence[tuple[Project, History]]
     told: set[frozenset[Path]]
     say: Callable[[str], None]
+    again: Again = Again()
+    adopt: bool = False  # whether what was changed by hand is to be written as a revision
+    measure: bool = False  # whether sizes are to be saved
 
 
 class Visit:
@@ -61,14 +73,18 @@ class Visit:
         self.notes: list[Note] = []
         self.problems: list[str] = []
         self.traffic = Traffic()
+        self.tried = False  # to adopt what was changed by hand
         self.there = database.read(connection)
         self.beside = Beside(made, wanted, self.there, connection) if made else None
 
     def judge(self) -> Examined:
         """Raises psycopg.Error where the database cannot be asked, CannotJudge where a throwaway one cannot be made."""
         found = tuple(self._causes())
+        measured = self._sizes() if self.around.measure else None
+        if self.around.adopt and not self.tried:
+            self.problems.append(f"{self.project.name}: nothing was adopted: the schema was not compared")
         notes = (*self.notes, *(self.beside.notes if self.beside else ()))
-        return Examined(found, notes, tuple(self.problems), traffic=self.traffic)
+        return Examined(found, notes, tuple(self.problems), traffic=self.traffic, sizes=measured)
 
     def _causes(self) -> list[Cause]:
         """The environment, what no file has, heads, what is pending, drift."""
@@ -181,11 +197,16 @@ class Visit:
         if tables and not self.there.sees_others:
             self.notes.append(surroundings.sees_little(self.there.role))
         return Traffic(
-            planned,
-            database.sizes(self.connection, tables, self.there.schema),
+            tuple(sized(planned, self._sizes() if tables else None)),
             database.holders(self.connection, self.there.schema),
             tuple(pending.refused(one) for one in judge_operations(project, selection).findings),
         )
+
+    def _sizes(self) -> Sizes | None:
+        """None where somebody locks a table meanwhile, or the time is too short."""
+        with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled), looking(self.connection):
+            return sizes.read(self.connection)
+        return None
 
     # ── drift ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -205,7 +226,40 @@ class Visit:
         if compared.found:
             if heads := self.beside.later(own, name):
                 return [drifted.ran_by_hand(self.project, self.history, own, heads)]
-            clash = self.beside.clash(compared.found, name)
-            found.append(drifted.by_hand(self.project, self.history, own, compared, clash))
+            found.append(self._changed(self.beside, own, compared, name))
+        elif self.around.adopt:
+            self.tried = True
+            self.notes.append(Note(f"{self.project.name}: nothing to adopt: nothing was changed by hand"))
         sentences = self.beside.models(name)
         return [*found, drifted.models(self.project, sentences)] if sentences else found
+
+    def _changed(self, beside: Beside, own: Sequence[str], compared: Compared, name: str) -> Cause:
+        """What was changed by hand. ``name`` is the database that stands at the heads."""
+        clash = (
+            beside.clash(compared.found, name) if self.history.revisions.keys() - self.history.ancestors(*own) else []
+        )
+        if self.around.adopt and (made := self._adopted(beside, own, compared, clash, name)):
+            return drifted.adopted(self.project, self.history, own, compared, made)
+        several = beside.made.expected > 1
+        return drifted.by_hand(self.project, self.history, own, compared, clash, self.around.again, several)
+
+    def _adopted(
+        self, beside: Beside, own: Sequence[str], compared: Compared, clash: Sequence[Difference], name: str
+    ) -> Adopted | None:
+        """The revision that makes it, written behind the head; None where that cannot be, and a problem says why."""
+        self.tried = True
+        why = adopting.refusal(self.project, self.history, own, clash)
+        if beside.made.expected > 1:
+            why = f"it has {beside.made.expected} databases, and a revision with a function for each is not written"
+        if not why:
+            try:
+                code = beside.adoption(compared.found, name)
+                down = code.down or adopting.NO_WAY_BACK
+                file = written(
+                    self.project, self.history, adopting.MESSAGE, self.history.heads, code.up, down, code.imports
+                )
+                return Adopted(file.revision, near(self.project, file.path), code)
+            except (Failed, CannotJudge) as reason:
+                why = str(reason)
+        self.problems.append(f"{self.project.name}: nothing was adopted: {why}")
+        return None

@@ -70,6 +70,8 @@ def _of_autogenerate(item: Item, schemas: Schemas, models: Managed, default: str
         return "items", item._replace(renamed=renamed)
     if item.difference and _is_others(item.difference, schemas, models):
         return "unmanaged", item.difference
+    if item.difference and _is_there(item.difference, schemas):  # whether it is proposed hangs on the order of a set
+        return "twice", item.difference
     if item.difference is None and _is_mistaken(item.key, item.operations[-1], schemas, default):
         return "mistaken", item
     return "items", item
@@ -79,7 +81,7 @@ def _of_catalogs(
     one: Difference, schemas: Schemas, models: Managed, event: Event, place: Event
 ) -> tuple[str, Item | Difference]:
     """What becomes of an object that autogenerate says nothing of."""
-    if one.before is None and one.kind in ("constraint", "index") and _is_there(one, schemas):
+    if _is_there(one, schemas):
         return "twice", one
     managed_part = _as_managed(one, models) if _is_the_models(one, models, event) else None
     if managed_part is None:
@@ -155,7 +157,9 @@ def _as_managed(one: Difference, models: Managed) -> Difference | None:
 
 
 def _is_there(one: Difference, schemas: Schemas) -> bool:
-    """Whether both sides have the same on the same table, by another name."""
+    """Whether both sides have a constraint or index already, on the same table, by another name."""
+    if one.before is not None or one.kind not in ("constraint", "index"):
+        return False
     key = Key(*one[:3])
     wanted = split(key.name)[0], nameless(key, schemas.declared[key])
     return any(

@@ -18,9 +18,13 @@ FORGET_SECONDS = 30 * 24 * 3600
 
 
 def place(binary: Path, version: str, options: tuple[str, ...]) -> Path:
-    """The file for the data folder that ``binary`` makes with ``options``; it need not exist."""
-    found = binary.stat()
-    what = (str(binary), found.st_size, found.st_mtime_ns, version, options)
+    """The file for the data folder that ``binary`` makes with ``options``; it need not exist.
+
+    It is the program's bytes that count (10 ms): a wheel is as new as the machine of each job that installs it.
+    """
+    with binary.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    what = (str(binary), digest, version, options)
     return folder() / f"data-{hashlib.sha256(repr(what).encode()).hexdigest()[:24]}.tar"
 
 

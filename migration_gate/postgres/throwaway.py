@@ -39,7 +39,7 @@ def throwaway(choice: Choice) -> Iterator[Server]:
     """
     reasons = []
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_without_libpq_variables())
+        stack.enter_context(without_libpq_variables())
         for opener in _openers(choice):
             try:
                 server = stack.enter_context(opener())
@@ -56,7 +56,7 @@ def throwaway(choice: Choice) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _without_libpq_variables() -> Iterator[None]:
+def without_libpq_variables() -> Iterator[None]:
     """Inside, no variable meant for libpq says where the gate connects to: PGSERVICE and PGHOSTADDR would win over what
     is said in a call. What lets one in (PGPASSWORD, PGPASSFILE, PGSSL…) stays, for a URL of the user's.
     """

@@ -27,6 +27,9 @@ from migration_gate.rehearsal.rows.fill import Filled, fill
 
 MOST = 20  # new revisions that are taken back, one by one, the last ones of more
 MOST_STOPS = 8  # places of one revision at which it is stopped
+NOTHING_NEW = "nothing is new"
+AT_ONCE = "an upgrade-command runs all at once"
+BY_ITSELF = "the project upgrades its database by itself, as soon as it is loaded"
 
 
 class OnRows(NamedTuple):
@@ -93,7 +96,7 @@ def rehearse(
         lab = _Lab(project, server, session, say)
         merged = _merged(history, new)
         if project.settings.upgrade_command or not new:
-            reason = "an upgrade-command runs all at once" if project.settings.upgrade_command else "nothing is new"
+            reason = AT_ONCE if project.settings.upgrade_command else NOTHING_NEW
             return Rehearsal(session.run(Command(begin=True, compare=True), primary), skipped=(reason,))
         first: Ran | None = None
         if merged:
@@ -103,8 +106,7 @@ def rehearse(
                 return Rehearsal(first)
             if {one["revision"] for one in first.of("done")} & {one.id for one in new}:
                 last = session.run(Command(compare=True), primary)
-                reason = "the project upgrades its database by itself, as soon as it is loaded"
-                return Rehearsal(_together(first, last), skipped=(reason,))
+                return Rehearsal(_together(first, last), skipped=(BY_ITSELF,))
         rows = lab.fork(primary, f"{primary}r") if merged else None
         steps = lab.fork(primary, f"{primary}b")
         say("the new revisions")

@@ -9,9 +9,11 @@ FORMATS = {
     "gitlab": "gitlab",
     "junit": "junit",
     "markdown": "markdown",
+    "html": "html.page",
     "mermaid": "mermaid",
     "dot": "dot",
 }
 DRAWINGS = ("mermaid", "dot")  # of the history alone
+PAGES = ("markdown", "html")  # which show the plan and the end of the history, unasked
 OF_A_VERDICT = tuple(one for one in FORMATS if one not in DRAWINGS)
 OF_A_DATABASE = ("text", "json")  # which no file's line and no service's rule is about

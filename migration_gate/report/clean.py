@@ -8,6 +8,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 # GitHub's runner obeys a line that begins with "::" after blanks, and "##[" wherever it stands (ActionCommand.cs).
 _COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[\d;]*m)*:)(?=:)|##(?=\[)", re.MULTILINE)
 LONGEST = 4_000  # characters of one text; what is longer is cut, and says so
+SHORT = 500  # of one line of a page
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
@@ -22,6 +23,12 @@ def clean(text: str, longest: int = LONGEST) -> str:
 def clean_line(text: str) -> str:
     """As ``clean``, of what has one line only: a name, a path, a phrase."""
     return clean(text.replace("\n", " "))
+
+
+def short_line(text: str) -> str:
+    """As ``clean_line``, and cut where a page would be all of it."""
+    line = clean_line(text)
+    return line if len(line) <= SHORT else f"{line[:SHORT]} … (+{len(line) - SHORT:,} characters)"
 
 
 def harmless(text: str) -> str:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.findings import Finding, Graph, Held, Note, Planned, Step, Verdict
-from migration_gate.report.clean import clean, clean_line, harmless
+from migration_gate.report.clean import clean, clean_line, harmless, short_line
 from migration_gate.report.mermaid import flowchart
 from migration_gate.report.places import from_root, worst_first
-from migration_gate.report.words import STATE, heading, size
+from migration_gate.report.words import MARK, WORK, conclusion, heading, size
 from migration_gate.rules import DRIFT, OPERATIONS
 
 LONGEST = 65_000  # characters
@@ -28,17 +28,7 @@ MOST_SQL = 12_000  # characters of one revision's
 MOST_OF_ONE = 3_900  # of them, of one statement
 MOST_ROWS = 50  # of one transaction's table
 TOGETHER = 10  # notes that are folded into one
-SHORT = 500  # characters of what has one line
 
-_MARK = {True: "✓", False: "✗", None: "?"}
-_WORK = {
-    "": "",
-    "scan": "all of it is read",
-    "index build": "an index is built",
-    "rewrite": "all of it is written anew",
-    "rows": "rows are written",
-    None: "not known",
-}
 # Evidence that is no prose. The two definitions of what differs stand one below the other, in one fence.
 _FENCED = {"statement": "sql", "models": "text", "migrations": "text"}
 
@@ -62,7 +52,7 @@ def render(verdict: Verdict, color: bool = False, notes: bool = False) -> str:
 def _blocks(verdict: Verdict) -> Iterator[Block]:
     yield Block(0, "verdict", _head(verdict))
     if verdict.stages:
-        rows = [(_MARK[one.passed], _text(one.name), _text(one.text)) for one in verdict.stages]
+        rows = [(MARK[one.passed], _text(one.name), _text(one.text)) for one in verdict.stages]
         yield Block(1, "table of stages", _table((), rows))
     for problem in verdict.problems:
         yield Block(1, "problem", f"<p><b>Not judged:</b> {_text(problem)}</p>")
@@ -113,10 +103,7 @@ def _count(count: int, kind: str) -> str:
 
 
 def _head(verdict: Verdict) -> str:
-    count = len(verdict.findings)
-    words = f"{count} finding{'s' if count != 1 else ''}: " if count else ""
-    some = ", and not all of it could be judged" if count and verdict.problems else ""
-    said = [f"## migration-gate: {words}{STATE[verdict.word]}{some}"]
+    said = [f"## migration-gate: {conclusion(verdict)}"]
     facts = " · ".join(map(clean_line, verdict.facts))
     if about := "<br>".join(_text(one) for one in (verdict.title, facts) if one):
         said.append(f"<p>{about}</p>")
@@ -182,7 +169,7 @@ def _rows(step: Step) -> Iterator[tuple[str, ...]]:
 
 
 def _held(one: Held) -> tuple[str, ...]:
-    return one.lock, one.blocks or "nothing", _WORK[one.work], f"{_code(one.table)}{size(one)}"
+    return one.lock, one.blocks or "nothing", WORK[one.work], f"{_code(one.table)}{size(one)}"
 
 
 def _sql(steps: Sequence[Step]) -> str:
@@ -229,14 +216,9 @@ def _prose(text: str) -> Iterator[str]:
 # ── what is safe in it ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _line(text: str) -> str:
-    line = clean_line(text)
-    return line if len(line) <= SHORT else f"{line[:SHORT]} … (+{len(line) - SHORT:,} characters)"
-
-
 def _text(text: str) -> str:
     """One line of prose for a block of HTML."""
-    return _escaped(_line(text))
+    return _escaped(short_line(text))
 
 
 def _escaped(text: str) -> str:
@@ -251,7 +233,7 @@ def _escaped(text: str) -> str:
 
 def _code(text: str) -> str:
     """One line, as it is, for a block of HTML."""
-    return _as_code(_line(text))
+    return _as_code(short_line(text))
 
 
 def _as_code(text: str) -> str:

@@ -13,6 +13,7 @@ from migration_gate.project.git import top_of
 from migration_gate.rules import ALLOWS, DRIFT, GRAPH
 
 STOPS = (*GRAPH, "upgrade-fails", "fails-on-rows")  # nothing goes through
+FRAME = 6  # lines of a statement that are shown
 
 
 def from_root(path: str) -> str:
@@ -69,6 +70,17 @@ def _statement(one: Finding, read: Callable[[str], list[str]]) -> str:
     lines = read(one.path)[one.line - 1 : one.end or one.line] if one.path and one.line else []
     text = " ".join(" ".join(lines).split())
     return text or re.sub(r"\bline \d+", "line", one.message, flags=re.IGNORECASE)
+
+
+def excerpt(one: Finding) -> list[tuple[int, str]]:
+    """The statement's lines by their numbers, with one above it, if the file is there to read; of a long one the
+    beginning.
+    """
+    lines = source(one.path) if one.path and one.line else []
+    if not one.line or one.line > len(lines):
+        return []
+    end = min(one.end or one.line, one.line + FRAME - 1, len(lines))
+    return [(line, lines[line - 1]) for line in range(max(1, one.line - 1), end + 1)]
 
 
 def source(path: str) -> list[str]:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from migration_gate.findings import Finding, Graph, Node, Note, Planned, Verdict
 from migration_gate.report.clean import clean, clean_line, harmless
-from migration_gate.report.places import source
+from migration_gate.report.places import excerpt
 from migration_gate.report.words import STATE, heading, size
 from migration_gate.rules import OPERATIONS
 
 WIDTH = 116
-FRAME = 6  # lines of a statement that are shown
 NOTES = 5  # shown without --notes
 _WORK = {
     "": "",
@@ -115,19 +114,14 @@ def _finding(finding: Finding, color: bool) -> Iterator[str]:
 
 
 def _frame(finding: Finding, color: bool) -> Iterator[str]:
-    """The statement's lines with one above it, if the file is there to read; of a long one the beginning."""
-    if not finding.path or not finding.line:
+    lines = excerpt(finding)
+    if not lines:
         return
-    lines = source(finding.path)
-    if finding.line > len(lines):
-        return
-    end = min(finding.end or finding.line, finding.line + FRAME - 1, len(lines))
-    number = len(str(end))
+    number = len(str(lines[-1][0]))
     yield ""
-    for line in range(max(1, finding.line - 1), end + 1):
+    for line, text in lines:
         mark = "▸" if line == finding.line else " "
-        text = clean(lines[line - 1])[:WIDTH]
-        row = f" {mark} {line:>{number}} │ {text}".rstrip()
+        row = f" {mark} {line:>{number}} │ {clean(text)[:WIDTH]}".rstrip()
         yield _style(row, "1", color) if line == finding.line else row
 
 

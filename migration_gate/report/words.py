@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_gate.findings import Finding, Held, Word
+from migration_gate.findings import Finding, Held, Verdict, Word
 from migration_gate.project.sizes import Size, in_words
 from migration_gate.report.clean import LONGEST, clean
 from migration_gate.rules import ALL, OPERATIONS
@@ -12,6 +12,23 @@ STATE: dict[Word, str] = {
     "closed": "the gate is closed",
     "not judged": "the gate could not judge",
 }
+MARK = {True: "✓", False: "✗", None: "?"}  # of a stage: whether it went well
+WORK = {  # what a statement does under a lock
+    "": "",
+    "scan": "all of it is read",
+    "index build": "an index is built",
+    "rewrite": "all of it is written anew",
+    "rows": "rows are written",
+    None: "not known",
+}
+
+
+def conclusion(verdict: Verdict) -> str:
+    """The verdict in a line: "2 findings: the gate is closed"."""
+    count = len(verdict.findings)
+    words = f"{count} finding{'s' if count != 1 else ''}: " if count else ""
+    some = ", and not all of it could be judged" if count and verdict.problems else ""
+    return f"{words}{STATE[verdict.word]}{some}"
 
 
 def heading(one: Finding) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -15,10 +14,9 @@ import pytest
 from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
 from tests.conftest import Gate, Said, write
+from tests.typed import Shell, shell
 from tests.under_git import OWN, Work
 
-ROOT = Path(__file__).parents[2]
-BIN = ROOT / ".venv" / "bin"
 _number = count(1)
 
 REVISION = '''"""{message}
@@ -74,6 +72,9 @@ Migrate(app, SQLAlchemy(app))
 """
 INI = "[alembic]\nscript_location = migrations\nprepend_sys_path = .\n"
 MAKO = '''"""${message}"""
+import sqlalchemy as sa
+from alembic import op
+${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
@@ -117,6 +118,26 @@ def column(ident: str, down: str | tuple[str, ...] | None, name: str) -> dict[st
     )
 
 
+def modelled(*columns: str, kind: str = "alembic") -> dict[str, str]:
+    """env.py and models of a table users with these columns besides its id."""
+    names = "".join(f', sa.Column("{one}", sa.Text)' for one in columns)
+    head = "import sqlalchemy as sa\n\n\ndef users(metadata):\n"
+    table = f'{head}    sa.Table("users", metadata, sa.Column("id", sa.Integer, primary_key=True){names})\n'
+    if kind == "flask":
+        app = APP.replace("Migrate(app, SQLAlchemy(app))", "db = SQLAlchemy(app)\nusers(db.metadata)\nMigrate(app, db)")
+        return {
+            "models.py": table,
+            "app.py": app.replace("import os\n", "import os\nfrom models import users\n"),
+            "migrations/env.py": FLASK_ENV.replace("target_metadata=None", "target_metadata=database.metadata"),
+        }
+    env = ALEMBIC_ENV.replace("connectable", "metadata = sa.MetaData()\nusers(metadata)\nconnectable", 1)
+    return {
+        "models.py": table,
+        "migrations/env.py": "import sqlalchemy as sa\nfrom models import users\n"
+        + env.replace("target_metadata=None", "target_metadata=metadata"),
+    }
+
+
 FIRST = file(
     "a1a1a1a1",
     None,
@@ -136,6 +157,7 @@ class Shop(NamedTuple):
     database: str
     gate: Gate
     kind: str
+    shell: Shell
 
     @property
     def url(self) -> str:
@@ -161,21 +183,35 @@ class Shop(NamedTuple):
                 cursor = connection.execute(one.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def run(self, *commands: str) -> None:
-        """Lines of a shell, as they were printed, in the project's folder."""
-        environment = os.environ | OWN | {"PATH": f"{BIN}:{os.environ['PATH']}", "SHOP_URL": self.url}
-        script = "set -e\n" + "\n".join(commands)
-        done = subprocess.run(["bash", "-c", script], cwd=self.root, env=environment, capture_output=True, text=True)
+    def run(self, *commands: str) -> str:
+        """Lines of a shell, as they were printed, in the project's folder; gives what they say."""
+        environment = os.environ | OWN | {"SHOP_URL": self.url}
+        script = "\n".join(commands)
+        done = self.shell.run(script, self.root, environment)
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
 
-    def doctor(self, *words: str) -> Said:
-        said = self.gate("doctor", *words, cwd=self.root)
+    def doctor(self, *words: str, alone: bool = False) -> Said:
+        said = self.gate("doctor", *words, cwd=self.root, alone=alone)
         assert "Traceback" not in said.out + said.err
         if self.server.password:
             assert self.server.password not in said.out + said.err
         return said
 
+    def glance(self, *words: str) -> Said:
+        """A doctor who has no throwaway server: nothing of the project runs, and the schema is not compared. What needs
+        neither costs no process so.
+        """
+        return self.doctor("--url", self.url, *words, alone=True)
+
+    def stands(self, *rows: str) -> None:
+        """The version table has these, and there is nothing more to do."""
+        assert self.sql("SELECT version_num FROM alembic_version ORDER BY 1") == [(one,) for one in rows]
+        said = self.glance()
+        assert (said.status, "nothing is wrong." in said.out) == (0, True), said.out
+
     def healthy(self) -> None:
+        """And the schema is what the revisions build, the models what they declare."""
         said = self.doctor()
         assert said.status == 0, said.out + said.err
         assert "nothing is wrong." in said.out
@@ -200,8 +236,14 @@ def commands(said: Said, way: str = "") -> list[str]:
 Open = Callable[..., Shop]
 
 
+@pytest.fixture(scope="session")
+def typed() -> Iterator[Shell]:
+    with shell() as one:
+        yield one
+
+
 @pytest.fixture
-def shop(tmp_path: Path, server: Server, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Open:
+def shop(tmp_path: Path, server: Server, gate: Gate, monkeypatch: pytest.MonkeyPatch, typed: Shell) -> Open:
     """``shop("alembic")``: a project of two revisions on main, committed, whose database is there and empty."""
     monkeypatch.delenv("FLASK_APP", raising=False)
 
@@ -215,7 +257,7 @@ def shop(tmp_path: Path, server: Server, gate: Gate, monkeypatch: pytest.MonkeyP
         work.commit()
         name = f"{server.prefix}shop{next(_number)}"
         databases.create(server, name)
-        one = Shop(work, server, name, gate, kind)
+        one = Shop(work, server, name, gate, kind, typed)
         monkeypatch.setenv("SHOP_URL", one.url)
         return one
 

@@ -12,38 +12,41 @@ from jsonschema import Draft202012Validator
 from migration_gate.doctor import url
 from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
-from tests.conftest import Gate, write
+from migration_gate.project.sizes import load
+from tests.conftest import EXAMPLES, Gate, write
 from tests.doctor.conftest import ALEMBIC_ENV, INI, MAKO, THIRD, Open, column, commands, edit, file
 from tests.report.test_json import SCHEMA
 
 # ── healthy ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("kind", [pytest.param("alembic", marks=pytest.mark.slow), "flask"])
-def test_a_healthy_project(kind: str, shop: Open) -> None:
-    one = shop(kind)
-    one.run("flask db upgrade" if kind == "flask" else "alembic upgrade head")
-    said = one.doctor()
-    assert (said.status, "nothing is wrong." in said.out) == (0, True)
-    assert said.out.startswith("migration-gate doctor    postgresql://")
+@pytest.mark.parametrize("kind", ["alembic", pytest.param("flask", marks=pytest.mark.slow)])
+def test_a_healthy_project(kind: str, shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its revisions run where the usual variables lead to the throwaway database, whatever they are outside."""
+    seen = 'os.environ["DATABASE_URL"] + os.environ["PGDATABASE"]'
+    one = shop(kind, file("c3c3c3c3", "b2b2b2b2", f'import os; assert "real_one" not in {seen}', "pass"))
+    one.at("c3c3c3c3")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db.invalid/real_one")
+    monkeypatch.setenv("PGDATABASE", "real_one")
     judged = one.doctor("--format", "json").json
     assert [judged[name] for name in ("verdict", "findings", "notes", "problems")] == ["open", [], [], []]
     Draft202012Validator(SCHEMA).validate(judged)
+    assert one.glance().out.startswith("migration-gate doctor    postgresql://")
 
 
 # ── 1: several heads ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["alembic", pytest.param("flask", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["alembic", "flask"])
 def test_two_heads_are_merged(kind: str, shop: Open) -> None:
     one = shop(kind, THIRD | column("d4d4d4d4", "b2b2b2b2", "town"))
     one.at("c3c3c3c3", columns=("email", "phone"))
-    said = one.doctor()
+    said = one.glance()
     assert (said.status, said.out.count("cause ")) == (1, 2)
     assert said.out.index("cause 1: several heads") < said.out.index("cause 2: behind")
     one.run(*commands(said))
-    one.healthy()
+    assert one.glance().status == 0
+    assert one.sql("SELECT phone, town FROM users") == []
 
 
 @pytest.mark.slow
@@ -73,71 +76,35 @@ def test_behind_with_its_locks_and_who_is_in_the_way(shop: Open) -> None:
         reader.execute("SET application_name = 'nightly report'")
         reader.execute("BEGIN")
         reader.execute("SELECT 'a secret of theirs' FROM users LIMIT 1")
-        said = one.doctor()
+        said = one.glance("--plan")
         pid = reader.info.backend_pid
     assert "the database is at b2b2b2b2, and 1 revision waits:" in said.out
     assert "    c3c3c3c3  change c3c3c3c3" in said.out
     assert "    users  ACCESS EXCLUSIVE, 1." in said.out
-    assert "MB, about 2,000 rows  (c3c3c3c3_change.py:16)" in said.out
+    assert " MB, 2,000 rows  (c3c3c3c3_change.py:16)" in said.out
+    assert re.search(r"users \(1\.\d MB, 2,000 rows\): ACCESS EXCLUSIVE, reads and writes wait", said.out)
     assert re.search(
         rf"    pid {pid} \(nightly report\), idle in transaction for \d+ s, ACCESS SHARE on users", said.out
     )
     assert "secret of theirs" not in said.out
     assert commands(said) == ["alembic upgrade head"]
     one.run(*commands(said))
-    one.healthy()
+    one.stands("c3c3c3c3")
 
 
 def test_what_lint_refuses_of_the_pending_revisions_is_said_first(shop: Open) -> None:
     bad = file("c3c3c3c3", "b2b2b2b2", 'op.add_column("users", sa.Column("n", sa.Integer(), nullable=False))', "pass")
     one = shop(files=bad)
     one.at("b2b2b2b2")
-    said = one.doctor("--plan")
+    said = one.glance()
     assert "migrations/versions/c3c3c3c3_change.py:16  not-null-without-default" in said.out
-    assert "users: ACCESS EXCLUSIVE, reads and writes wait" in said.out
 
 
 # ── 4: drift ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_was_changed_by_hand_is_adopted_by_a_revision(shop: Open) -> None:
-    one = shop()
-    one.at("b2b2b2b2")
-    one.sql("ALTER TABLE users ADD COLUMN nick text", "CREATE INDEX ix_users_email ON users (email)")
-    one.sql("COMMENT ON TABLE users IS 'ours'", "ALTER TABLE users ALTER email SET STATISTICS 500")
-    said = one.doctor()
-    assert "cause 4: the schema was changed by hand" in said.out
-    assert "    column `users.nick` is in the database and in no migration\n" in said.out
-    assert "    index `ix_users_email` on `users` is in the database and in no migration\n" in said.out
-    assert "in 2 places" in " ".join(said.out.split())
-    lines = [line for line in commands(said) if not line.startswith("#")]
-    assert lines == [
-        'alembic revision -m "adopt what was changed by hand"',
-        "alembic stamp head",
-        "migration-gate doctor",
-    ]
-    one.run(lines[0])
-    (made,) = (path for path in (one.root / "migrations/versions").iterdir() if "adopt" in path.name)
-    text = made.read_text()
-    body = 'op.add_column("users", sa.Column("nick", sa.Text()))\n'
-    body += '    op.create_index("ix_users_email", "users", ["email"])'
-    made.write_text("import sqlalchemy as sa\nfrom alembic import op\n" + text.replace("    pass", f"    {body}", 1))
-    one.run(lines[1])
-    one.healthy()
-
-
-def test_what_pending_revisions_make_too_is_said(shop: Open) -> None:
-    """The column of a pending revision was added by hand, another one with it: an upgrade would stop."""
-    one = shop(files=THIRD)
-    one.at("b2b2b2b2", columns=("email", "phone", "nick"))
-    said = one.doctor()
-    clash = "  Pending revisions make these too, and an upgrade will stop there:\n      column `users.phone`\n"
-    assert clash in said.out
-    assert "# What pending revisions make too, take back by hand before they run:" in said.out
-    assert "      # and then what cause 4 says above: which way is for a person to say" in said.out
-
-
-def test_a_session_that_has_locked_a_table_is_named(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_session_that_has_locked_a_table_is_named(whole: bool, shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """An upgrade that hangs, say: what it has locked cannot be looked at, and that is said."""
     monkeypatch.setitem(url._LIMITS, "lock_timeout", 100)
     one = shop(files=THIRD)
@@ -146,11 +113,11 @@ def test_a_session_that_has_locked_a_table_is_named(shop: Open, monkeypatch: pyt
         other.execute("BEGIN")
         other.execute("ALTER TABLE users ADD COLUMN x int")
         pid = other.info.backend_pid
-        said = one.doctor()
+        said = one.doctor() if whole else one.glance()
         assert re.search(rf"pid {pid}, idle in transaction for \d+ s, ACCESS EXCLUSIVE on users", said.out)
-        assert "the schema was not compared, because tables of it are locked" in said.out
+        assert ("the schema was not compared, because tables of it are locked" in said.out) == whole
         other.execute("LOCK TABLE alembic_version")
-        said = one.doctor()
+        said = one.glance()
     assert said.status == 2
     assert re.search(rf"alembic_version is locked, by an upgrade as it seems: pid {pid}, ", " ".join(said.out.split()))
 
@@ -192,29 +159,6 @@ def test_what_env_py_leaves_out_is_no_drift(shop: Open) -> None:
     )
 
 
-def test_models_are_told_apart_from_what_was_changed_by_hand(shop: Open) -> None:
-    one = shop()
-    models = (
-        "import sqlalchemy as sa\nmetadata = sa.MetaData()\n"
-        'sa.Table("users", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("email", sa.Text), '
-        'sa.Column("age", sa.Integer))\n'
-    )
-    env = ALEMBIC_ENV.replace("target_metadata=None", "target_metadata=metadata").replace(
-        "import os\n", "import os\nfrom models import metadata\n"
-    )
-    write(one.root, {"models.py": models, "migrations/env.py": env})
-    one.at("b2b2b2b2")
-    said = one.doctor()
-    assert "cause 4: the models differ from the migrations" in said.out
-    assert "    column `users.age` is in the models and in no migration" in said.out
-    assert "by hand" not in said.out
-    one.sql("ALTER TABLE users ADD COLUMN nick text")
-    said = one.doctor()
-    assert said.out.index("cause 4: the schema was changed by hand") < said.out.index("cause 4: the models differ")
-    write(one.root, {"models.py": models.replace('"age", sa.Integer', '"nick", sa.Text')})
-    assert "users.nick" in one.doctor().out
-
-
 # ── 5: the environment ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -230,8 +174,6 @@ def test_a_variable_that_is_not_set(kind: str, shop: Open, monkeypatch: pytest.M
     assert f"    SHOP_URL   {place}" in said.out
     (line,) = [line for line in commands(said) if line.startswith("export")]
     assert line == 'export SHOP_URL="…"'
-    monkeypatch.setenv("SHOP_URL", one.url)
-    one.healthy()
 
 
 @pytest.mark.slow
@@ -257,17 +199,24 @@ def test_a_driver_that_is_called_by_itself_cannot_be_followed(shop: Open) -> Non
     assert one.doctor("--url", one.url).out.count("postgresql://") == 1
 
 
-def test_without_the_variable_a_url_does(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_is_looked_at_in_place_of_env_pys(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shop()
     one.at("b2b2b2b2")
     monkeypatch.setenv("SHOP_URL", "postgresql+psycopg://app:other-secret@db.invalid/other")
     said = one.doctor("--url", one.url)
     assert (said.status, "other-secret" in said.out + said.err) == (0, False)
+
+
+@pytest.mark.slow
+def test_without_the_variable_a_url_does(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = shop()
+    one.at("b2b2b2b2")
     monkeypatch.delenv("SHOP_URL")
     write(one.root, {"pyproject.toml": '[tool.migration-gate]\nenvironment = { SHOP_URL = "{url}" }\n'})
     assert one.doctor("--url", one.url).status == 0
 
 
+@pytest.mark.slow
 def test_a_url_of_something_else_than_postgresql(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shop()
     text = (one.root / "migrations/env.py").read_text()
@@ -281,10 +230,9 @@ def test_a_url_of_something_else_than_postgresql(shop: Open, monkeypatch: pytest
     assert not (one.root / "s.db").exists()
 
 
-def test_a_server_that_does_not_answer(shop: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer(shop: Open) -> None:
     one = shop()
-    monkeypatch.setenv("SHOP_URL", "postgresql+psycopg://app:geheim@127.0.0.1:1/shop")
-    said = one.doctor()
+    said = one.doctor("--url", "postgresql+psycopg://app:geheim@127.0.0.1:1/shop", alone=True)
     assert said.status == 2
     assert "cannot connect to postgresql://app:***@127.0.0.1:1/shop: " in said.out
     assert "geheim" not in said.out + said.err
@@ -295,14 +243,15 @@ def test_the_version_table_in_another_schema(kind: str, shop: Open) -> None:
     one = shop(kind, THIRD)
     one.at("b2b2b2b2")
     one.sql("CREATE SCHEMA ops", "ALTER TABLE alembic_version SET SCHEMA ops")
-    said = one.doctor()
+    said = one.glance()
     assert "cause 5: the version table is in another schema" in said.out
     assert "the table is ops.alembic_version, and stands at b2b2b2b2" in " ".join(said.out.split())
     lines = commands(said)
     edit(one, lines[0])
     one.run(*lines[1:])
     assert one.sql("SELECT version_num FROM ops.alembic_version") == [("c3c3c3c3",)]
-    one.healthy()
+    if kind == "flask":
+        one.healthy()
 
 
 @pytest.mark.slow
@@ -371,14 +320,46 @@ def test_a_history_that_alembic_cannot_load(shop: Open) -> None:
     one = shop()
     one.at("b2b2b2b2")
     next(iter(one.root.glob("migrations/versions/a1*"))).unlink()
-    said = one.doctor()
+    said = one.glance()
     assert said.status == 2
     assert "`migration-gate lint` says why" in said.out
+
+
+# ── sizes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_sizes_are_saved_and_the_gate_knows_them(shop: Open, gate: Gate) -> None:
+    """Whatever else there is to say."""
+    one = shop(files=THIRD | {"pyproject.toml": '[tool.migration-gate]\nsizes = "sizes.json"\n'})
+    one.at("b2b2b2b2")
+    one.sql("INSERT INTO users (email) SELECT 'x' FROM generate_series(1, 2000)", "ANALYZE users")
+    said = one.glance("--save-sizes", "sizes.json", "--plan")
+    assert (said.status, "cause 2: behind" in said.out) == (1, True)
+    assert "note: the sizes of 2 tables stand in sizes.json" in said.out
+    assert load(one.root / "sizes.json", "sizes.json").tables["public.users"].rows == 2000
+    plan = gate("lint", "--plan", "--all", cwd=one.root).out
+    assert re.search(r"users \(\d+ kB, 2,000 rows\): ACCESS EXCLUSIVE", plan)
+
+
+def test_sizes_of_a_database_that_cannot_be_read_are_not_saved(shop: Open) -> None:
+    one = shop()
+    said = one.doctor("--url", "postgresql://127.0.0.1:1/shop", "--save-sizes", "sizes.json", alone=True)
+    assert (said.status, (one.root / "sizes.json").exists()) == (2, False)
+    assert "sizes.json was not written: not every database's sizes could be read" in said.out
+    said = one.glance("--save-sizes", "no/such/folder")
+    assert said.status == 2
+    assert said.err.endswith("migration-gate: cannot write no/such/folder: No such file or directory\n")
+
+
+def test_sizes_are_of_one_project(gate: Gate) -> None:
+    said = gate("doctor", "--save-sizes", "sizes.json", cwd=EXAMPLES)
+    assert (said.status, "name one by --project" in said.err) == (2, True)
 
 
 # ── several databases ────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_each_database_of_a_project_is_looked_at(
     server: Server, gate: Gate, monkeypatch: pytest.MonkeyPatch, example: Callable[[str], Path]
 ) -> None:
@@ -391,6 +372,12 @@ def test_each_database_of_a_project_is_looked_at(
     said = gate("doctor", cwd=root)
     assert all(name in said.out for name in names)
     assert said.out.count("cause 2: behind") == 2
+    for name, rows in zip(names, (1, 2000), strict=True):
+        with databases.connect(server, name) as connection:
+            connection.execute(f"CREATE TABLE both AS SELECT FROM generate_series(1, {rows})".encode())
+            connection.execute("ANALYZE both")
+    gate("doctor", "--save-sizes", "sizes.json", cwd=root)
+    assert load(root / "sizes.json", "").tables["public.both"].rows == 2000  # the larger one
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from migration_gate.postgres.server import Server
 from migration_gate.project import discovery
 from migration_gate.rehearsal.child import Session
 from tests.conftest import EXAMPLES, alembic_project, revision
-from tests.doctor.conftest import THIRD, Open, file
+from tests.doctor.conftest import THIRD, Open
 from tests.rehearsal.test_reaches_nothing_else import ASYNC, Listener
 
 # ── nothing is written ───────────────────────────────────────────────────────────────────────────────────────
@@ -90,12 +90,14 @@ def reader(server: Server) -> Iterator[str]:
         connection.execute("DROP ROLE doctor_reader")
 
 
-def test_a_role_that_may_only_read(shop: Open, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_role_that_may_only_read(whole: bool, shop: Open, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shop(files=THIRD)
     one.at("b2b2b2b2")
     one.sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    monkeypatch.setenv("SHOP_URL", one.server._replace(user=reader, password="only@reads").url(one.database, "psycopg"))
-    said = one.doctor()
+    url = one.server._replace(user=reader, password="only@reads").url(one.database, "psycopg")
+    monkeypatch.setenv("SHOP_URL", url)
+    said = one.doctor("--url", url, alone=True)
     assert (said.status, "only@reads" in said.out + said.err, "only%40reads" in said.out + said.err) == (
         2,
         False,
@@ -107,7 +109,7 @@ def test_a_role_that_may_only_read(shop: Open, reader: str, monkeypatch: pytest.
     with databases.connect(one.server, one.database) as other:
         other.execute("BEGIN")
         other.execute("LOCK TABLE users IN ROW EXCLUSIVE MODE")
-        said, pid = one.doctor("--notes"), other.info.backend_pid
+        said, pid = one.doctor("--notes", *([] if whole else ["--url", url]), alone=not whole), other.info.backend_pid
     assert said.status == 1
     assert "cause 2: behind" in said.out
     assert "cause 4" not in said.out
@@ -142,10 +144,10 @@ SECRET = "s/e%40c ret"
 EXPECTED = {"host": "127.0.0.1", "user": "app", "dbname": "real"}
 
 
-SLOWLY = [pytest.param(one, marks=pytest.mark.slow) for one in ("psycopg2", "pg8000")]
+SLOWLY = [pytest.param(one, marks=pytest.mark.slow) for one in ("asyncpg", "psycopg2", "pg8000")]
 
 
-@pytest.mark.parametrize("driver", ["psycopg", "asyncpg", *SLOWLY])
+@pytest.mark.parametrize("driver", ["psycopg", *SLOWLY])
 def test_the_url_is_learnt_and_nobody_visits_it(
     driver: str, tmp_path: Path, server: Server, elsewhere: Listener
 ) -> None:
@@ -182,7 +184,13 @@ def test_what_libpqs_variables_say_is_not_followed_there(tmp_path: Path, server:
     assert elsewhere.visitors == 0
 
 
-@pytest.mark.parametrize("how", ["subprocess.run(['sh', '-c', LINE])", "os.system(LINE)", "os.popen(LINE).read()"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "subprocess.run(['sh', '-c', LINE])",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("os.system(LINE)", "os.popen(LINE).read()")),
+    ],
+)
 def test_no_program_is_started_that_might_find_it(how: str, tmp_path: Path, server: Server) -> None:
     """psql, say, which asks the environment where to go, and knows nothing of Python's guards."""
     before = f"import os, subprocess\nLINE = 'touch {tmp_path}/started'\n{how}"
@@ -197,19 +205,6 @@ def test_no_program_is_started_that_might_find_it(how: str, tmp_path: Path, serv
     assert asked.refused
     assert "a program that the project's code starts" in asked.error
     assert not (tmp_path / "started").exists()
-
-
-def test_revisions_run_where_the_usual_variables_lead_to_the_throwaway(
-    shop: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    body = (
-        'import os; assert "real_one" not in os.environ["DATABASE_URL"] and "real_one" not in os.environ["PGDATABASE"]'
-    )
-    one = shop(files=file("c3c3c3c3", "b2b2b2b2", body, "pass"))
-    one.at("c3c3c3c3")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://db.invalid/real_one")
-    monkeypatch.setenv("PGDATABASE", "real_one")
-    one.healthy()
 
 
 # ── small things ─────────────────────────────────────────────────────────────────────────────────────────────

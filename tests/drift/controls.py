@@ -292,7 +292,8 @@ def _schemas() -> sa.MetaData:
     made = sa.MetaData(schema="app")
     sa.event.listen(made, "before_create", sa.DDL("CREATE SCHEMA app"))
     sa.Table("p", made, sa.Column("id", sa.Integer, primary_key=True))
-    sa.Table("t", made, sa.Column("p_id", sa.ForeignKey("app.p.id")), sa.Column("m", sa.Enum("x", name="m")))
+    m = sa.Enum("x", name="m", schema="app")  # before SQLAlchemy 2.1 it is not the metadata's by itself
+    sa.Table("t", made, sa.Column("p_id", sa.ForeignKey("app.p.id")), sa.Column("m", m))
     return made
 
 

@@ -6,9 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.hooks.github import GitHub
 
 ROOT = Path(__file__).parents[2]
 PACKAGED = ("migration_gate", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
@@ -42,3 +46,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, outside: dict[str, str]) 
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "as it is now"]):
         subprocess.run(["git", *words], cwd=folder, env=outside, check=True)
     return folder
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with GitHub() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

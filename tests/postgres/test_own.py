@@ -205,6 +205,17 @@ def test_the_second_start_unpacks_and_makes_nothing(tmp_path: Path, monkeypatch:
     assert [path.stat().st_ino for path in cached(tmp_path)] == [first]
 
 
+def test_a_program_is_known_by_its_bytes(tmp_path: Path) -> None:
+    """Not by its age: a wheel that is installed anew has files of today."""
+    program = tmp_path / "postgres"
+    places = set()
+    for text, age in (("one", 1), ("one", 2), ("two", 2)):
+        program.write_text(text)
+        os.utime(program, (age, age))
+        places.add(cache.place(program, "16.4", ()))
+    assert len(places) == 2
+
+
 def test_a_cache_that_others_may_write_to_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tar = tmp_path / "data.tar"
     tar.write_bytes(b"")

@@ -1,8 +1,15 @@
-"""Runs new revisions in a child process on a fork of production, as `ci` does, with observe.py watching them."""
+"""Runs new revisions in a child process on a fork of production, as `ci` does, with observe.py watching them.
+
+A session of the rehearsal's runs any number of upgrades. Here one runs those of a whole file's projects, one project
+after the other: to start Python and to import Alembic would take most of the time.
+"""
 
 from __future__ import annotations
 
-import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -56,22 +63,14 @@ DRIVERS = {
     "asyncpg": ("asyncpg", ASYNC),
     "psycopg async": ("psycopg", ASYNC),
 }
-UPGRADE = """
-from alembic.config import main
-from migration_gate_inside import observe, watch
-
-watch.compares = False
-{watch}observe.begin({revisions!r})
-main(["--raiseerr", "upgrade", "head"])
-observe.end()
-"""
+INI = "[alembic]\nscript_location = %(here)s/migrations\nprepend_sys_path = .\npath_separator = os\n"
 TEMPLATE = "observed_production"
 _numbers = count()
 
 
 def project(
     folder: Path, *bodies: str, driver: str = "psycopg", engine: str = "", per_migration: bool = False,
-    settings: str = "", watched: bool = True,
+    settings: str = "",
 ) -> Path:  # fmt: skip
     """An Alembic project on production.py, with a new revision for each body of an upgrade(): new1, new2 …
 
@@ -80,14 +79,13 @@ def project(
     watch.project(folder, *bodies)
     name, env = DRIVERS[driver]
     options = ", transaction_per_migration=True" if per_migration else ""
-    revisions = [f"new{number}" for number, _ in enumerate(bodies, 1)]
     gate = f'[tool.migration-gate]\nstart-after = "{watch.SHIPPED}"\nignore = ["drift"]\n{settings}\n'
     return write(
         folder,
         {
+            "alembic.ini": INI,
             "migrations/env.py": env.format(driver=name, engine=engine, options=options),
-            "upgrade.py": UPGRADE.format(revisions=revisions, watch="" if watched else "# "),
-            "pyproject.toml": f'{gate}upgrade-command = "{sys.executable} upgrade.py"\n',
+            "pyproject.toml": gate,
         },
     )
 
@@ -116,9 +114,34 @@ def fork(server: Server, *statements: str) -> str:
     return name
 
 
-def upgrade(folder: Path, server: Server, database: str) -> child.Ran:
-    """Upgrade it, and tell what was reported."""
-    return child.once(found(folder), server, database, lambda one: databases.create(server, one), lambda one: None)
+class Process:
+    """Where the upgrades run; it starts with the first of them."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.session: child.Session | None = None
+
+    def upgrade(self, folder: Path, database: str, watched: bool = True) -> child.Ran:
+        """Upgrade a database as the project in ``folder`` does, and tell what was reported."""
+        one = found(folder)
+        if self.session is None:
+            make = partial(databases.create, self.server)
+            self.session = child.Session(one, self.server, make, lambda event: None).__enter__()
+        self.session.project = one
+        self.session.deadline = time.monotonic() + one.settings.time_limit
+        new = tuple(known.id for known in history.load(one).in_order() if known.id != watch.SHIPPED)
+        return self.session.run(child.Command(watch=new if watched else ()), database)
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Process]:
+    """A process, until the block's end."""
+    one = Process(server)
+    try:
+        yield one
+    finally:
+        if one.session:
+            one.session.__exit__()
 
 
 def found(folder: Path) -> Project:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,14 +10,46 @@ import pytest
 
 from migration_gate.postgres import databases
 from migration_gate.postgres.server import Server
-from tests.conftest import Gate
+from tests.conftest import EXAMPLES, Gate, Said
 
 Example = Callable[[str], Path]
+Judge = Callable[[str], Said]
 
 
-@pytest.mark.parametrize("name", ["shop", "service", "asynchronous", "multidb"])
-def test_a_healthy_project_opens_the_gate(name: str, example: Example, gate: Gate) -> None:
-    said = gate("ci", "--format", "json", cwd=example(name))
+@pytest.fixture(scope="module")
+def known() -> dict[str, Said]:
+    return {}
+
+
+@pytest.fixture
+def judge(known: dict[str, Said], example: Example, gate: Gate) -> Judge:
+    """What `ci` says of an example as it stands; it is asked once for all tests."""
+
+    def ask(name: str) -> Said:
+        if name not in known:
+            known[name] = gate("ci", "--format", "json", cwd=example(name))
+        return known[name]
+
+    return ask
+
+
+@pytest.mark.parametrize("name", ["shop", "service", "asynchronous"])
+def test_a_healthy_project_opens_the_gate(name: str, judge: Judge) -> None:
+    is_open(judge(name))
+
+
+def test_one_of_several_databases_does_and_none_is_left_on_the_server(judge: Judge, server: Server) -> None:
+    def names() -> list[str]:
+        with databases.connect(server, "postgres") as connection:
+            rows = connection.execute("SELECT datname FROM pg_database ORDER BY datname").fetchall()
+        return [name for (name,) in rows]
+
+    before = names()
+    is_open(judge("multidb"))
+    assert names() == before
+
+
+def is_open(said: Said) -> None:
     assert said.json["findings"] == []
     assert said.json["problems"] == []
     assert (said.status, said.json["verdict"]) == (0, "open")
@@ -32,14 +65,14 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_each_fault_closes_it(name: str, example: Example, gate: Gate) -> None:
-    said = gate("ci", "--format", "json", cwd=example(name))
+def test_each_fault_closes_it(name: str, judge: Judge) -> None:
+    said = judge(name)
     assert said.rules == BROKEN[name]
     assert (said.status, said.json["verdict"]) == (1, "closed")
 
 
-def test_drift_says_what_differs_and_where_it_is_declared(example: Example, gate: Gate) -> None:
-    said = gate("ci", "--format", "json", cwd=example("broken/drift"))
+def test_drift_says_what_differs_and_where_it_is_declared(judge: Judge) -> None:
+    said = judge("broken/drift")
     assert sorted((one["message"], one["path"], one["line"]) for one in said.json["findings"]) == [
         (
             "column `products.price` is numeric(12,2) in the models and numeric(10,2) in the migrations",
@@ -52,9 +85,9 @@ def test_drift_says_what_differs_and_where_it_is_declared(example: Example, gate
     ]
 
 
-def test_the_remedy_for_drift_closes_it(example: Example, gate: Gate) -> None:
-    project = example("broken/drift")
-    said = gate("ci", "--format", "json", cwd=project)
+def test_the_remedy_for_drift_closes_it(judge: Judge, tmp_path: Path, gate: Gate) -> None:
+    said = judge("broken/drift")
+    project = shutil.copytree(EXAMPLES / "broken/drift", tmp_path / "mended")
     calls = [one["remedy"].split("by hand, in a new revision:\n")[1] for one in said.json["findings"]]
     body = "\n".join(calls).replace("\n", "\n    ")
     (project / "migrations/versions/mended.py").write_text(
@@ -65,21 +98,10 @@ def test_the_remedy_for_drift_closes_it(example: Example, gate: Gate) -> None:
     assert gate("ci", cwd=project).status == 0
 
 
-def test_a_failing_upgrade_names_the_line_and_postgresqls_words(example: Example, gate: Gate) -> None:
-    said = gate("ci", "--format", "json", cwd=example("broken/fails"))
+def test_a_failing_upgrade_names_the_line_and_postgresqls_words(judge: Judge) -> None:
+    said = judge("broken/fails")
     (finding,) = said.json["findings"]
     assert finding["path"] == "migrations/versions/97aadf1d8985_mark_settled_invoices_as_paid.py"
     assert (finding["line"], finding["revision"]) == (23, "97aadf1d8985")
     assert 'column "settled_at" does not exist' in finding["message"]
     assert [one["kind"] for one in finding["evidence"]] == ["error", "statement"]
-
-
-def test_no_database_is_left_on_the_server(example: Example, gate: Gate, server: Server) -> None:
-    def names() -> list[str]:
-        with databases.connect(server, "postgres") as connection:
-            rows = connection.execute("SELECT datname FROM pg_database ORDER BY datname").fetchall()
-        return [name for (name,) in rows]
-
-    before = names()
-    assert gate("ci", cwd=example("multidb")).status == 0
-    assert names() == before

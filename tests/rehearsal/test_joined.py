@@ -10,17 +10,16 @@ import pytest
 
 from migration_gate.findings import Finding, Note
 from migration_gate.operations.model import Table
-from migration_gate.postgres.server import Server
 from migration_gate.rehearsal import evidence
 from migration_gate.rehearsal.child import Ran
 from migration_gate.rehearsal.joined import CLEARED, JUDGES, join
 from migration_gate.rehearsal.on_rows import Failure, failure
 from migration_gate.rehearsal.unforeseen import blocks_traffic
 from migration_gate.rules.pages import page, revisions
+from tests.conftest import often
 from tests.rehearsal import observed
-from tests.rehearsal.observed import DRIVERS
+from tests.rehearsal.observed import DRIVERS, Process
 
-EVERY_DRIVER = [pytest.param(one, marks=[pytest.mark.slow] * (one != "psycopg")) for one in DRIVERS]
 EXAMPLES = [
     pytest.param(rule, text, heading == "refused", id=f"{rule} {heading} {number}")
     for rule in JUDGES
@@ -46,7 +45,7 @@ class Joined(NamedTuple):
 
 
 def joined(
-    server: Server,
+    process: Process,
     folder: Path,
     *bodies: str,
     driver: str = "psycopg",
@@ -57,20 +56,20 @@ def joined(
     """What is said of new revisions on production with its rows, by reading and by rehearsing."""
     observed.project(folder, *bodies, driver=driver, per_migration=per_migration, settings=settings)
     project, verdict = observed.found(folder), observed.read(folder)
-    database = observed.fork(server, *setup)
-    ran = observed.upgrade(folder, server, database)
-    observed.drop(server, database)
+    database = observed.fork(process.server, *setup)
+    ran = process.upgrade(folder, database)
+    observed.drop(process.server, database)
     statements = evidence.seen(ran.events)
-    findings, notes = join(project, server.version, verdict.findings, verdict.notes, statements)
-    more, others = blocks_traffic(project, server.version, findings, notes, statements)
+    findings, notes = join(project, process.server.version, verdict.findings, verdict.notes, statements)
+    more, others = blocks_traffic(project, process.server.version, findings, notes, statements)
     errors = ran.of("error")
     failed = failure(errors[0], verdict.findings, statements, {Table("users"): 3}) if errors else None
     return Joined((*findings, *more), (*notes, *others), verdict.findings, ran, statements, failed)
 
 
-def check(server: Server, folder: Path, rule: str, text: str, refused: bool, driver: str) -> None:
+def check(process: Process, folder: Path, rule: str, text: str, refused: bool, driver: str) -> None:
     per_migration = "transaction_per_migration=True" in text
-    said = joined(server, folder, *revisions(text), driver=driver, per_migration=per_migration)
+    said = joined(process, folder, *revisions(text), driver=driver, per_migration=per_migration)
     if refused:
         static = [one for one in said.static if one.rule == rule]
         assert len(said.of(rule)) >= len(static)
@@ -83,19 +82,19 @@ def check(server: Server, folder: Path, rule: str, text: str, refused: bool, dri
 
 
 @pytest.mark.parametrize(("rule", "text", "refused"), EXAMPLES)
-def test_an_example(rule: str, text: str, refused: bool, server: Server, tmp_path: Path) -> None:
-    check(server, tmp_path, rule, text, refused, "psycopg")
+def test_an_example(rule: str, text: str, refused: bool, process: Process, tmp_path: Path) -> None:
+    check(process, tmp_path, rule, text, refused, "psycopg")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("driver", sorted(DRIVERS.keys() - {"psycopg"}))
 @pytest.mark.parametrize(("rule", "text", "refused"), EXAMPLES)
 def test_an_example_on_every_driver(
-    rule: str, text: str, refused: bool, driver: str, server: Server, tmp_path: Path
+    rule: str, text: str, refused: bool, driver: str, process: Process, tmp_path: Path
 ) -> None:
     if driver == "pg8000" and ("autocommit_block" in text or "CONCURRENTLY" in text):
         pytest.skip("pg8000 opens a transaction there, watched or not")
-    check(server, tmp_path, rule, text, refused, driver)
+    check(process, tmp_path, rule, text, refused, driver)
 
 
 # ── cleared ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -136,14 +135,14 @@ CLEARED_CASES = {
 
 
 @pytest.mark.parametrize("case", CLEARED_CASES)
-def test_what_postgresql_did_not_do_is_cleared(case: str, server: Server, tmp_path: Path) -> None:
+def test_what_postgresql_did_not_do_is_cleared(case: str, process: Process, tmp_path: Path) -> None:
     rule, body, setup, why = CLEARED_CASES[case]
     settings = 'large-tables = ["*"]'
-    said = joined(server, tmp_path, body, setup=setup, settings=settings)
+    said = joined(process, tmp_path, body, setup=setup, settings=settings)
     assert rule in {one.rule for one in said.static} | {one.message.partition(":")[0] for one in said.notes}
     assert said.of(rule) == []
     (note,) = said.noted(rule)
-    assert note.startswith(f"{CLEARED}: PostgreSQL {server.version} {why}")
+    assert note.startswith(f"{CLEARED}: PostgreSQL {process.server.version} {why}")
     assert said.of("blocks-traffic") == []
 
 
@@ -162,9 +161,9 @@ SETUP = ("CREATE TABLE empty (id int) PARTITION BY RANGE (id)", "CREATE TABLE pe
 
 
 @pytest.mark.parametrize("case", LEFT_ALONE)
-def test_nothing_else_clears(case: str, server: Server, tmp_path: Path) -> None:
+def test_nothing_else_clears(case: str, process: Process, tmp_path: Path) -> None:
     rule, body = LEFT_ALONE[case]
-    said = joined(server, tmp_path, body, setup=SETUP)
+    said = joined(process, tmp_path, body, setup=SETUP)
     assert [bool(one.evidence) for one in said.of(rule)] == [case == "a table without rows"]
 
 
@@ -178,8 +177,8 @@ with op.batch_alter_table("memberships") as batch:
 """
 
 
-def test_each_operation_of_a_batch_has_its_own_answer(server: Server, tmp_path: Path) -> None:
-    said = joined(server, tmp_path, BATCH, setup=("ALTER TABLE memberships ALTER user_id TYPE bigint",))
+def test_each_operation_of_a_batch_has_its_own_answer(process: Process, tmp_path: Path) -> None:
+    said = joined(process, tmp_path, BATCH, setup=("ALTER TABLE memberships ALTER user_id TYPE bigint",))
     assert len(said.static) == 2
     (one,) = said.of("rewrites-table")
     assert "memberships.group_id" in one.message
@@ -188,9 +187,9 @@ def test_each_operation_of_a_batch_has_its_own_answer(server: Server, tmp_path: 
     assert note.startswith(CLEARED)
 
 
-def test_several_tables_of_a_loop(server: Server, tmp_path: Path) -> None:
+def test_several_tables_of_a_loop(process: Process, tmp_path: Path) -> None:
     body = "for name in ('users', 'groups'):\n    op.create_index(f'ix_{name}', name, ['id'])"
-    said = joined(server, tmp_path, body)
+    said = joined(process, tmp_path, body)
     assert all(one.evidence for one in said.of("index-without-concurrently"))
     assert said.of("index-without-concurrently")
     assert said.of("blocks-traffic") == []
@@ -204,13 +203,13 @@ TOKEN = ("CREATE FUNCTION token() RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT 
 
 @pytest.mark.parametrize(("settings", "finding"), [("", True), ('small-tables = ["users"]', False)])
 def test_what_reading_doubted_and_postgresql_did_is_a_finding(
-    settings: str, finding: bool, server: Server, tmp_path: Path
+    settings: str, finding: bool, process: Process, tmp_path: Path
 ) -> None:
-    said = joined(server, tmp_path, UNSURE, setup=TOKEN, settings=settings)
+    said = joined(process, tmp_path, UNSURE, setup=TOKEN, settings=settings)
     assert [one.rule for one in said.static] == []
     assert [one.rule for one in said.findings] == ["rewrites-table"] * finding
     assert [one.evidence[0].text for one in said.findings] == [
-        f"PostgreSQL {server.version} held ACCESS EXCLUSIVE on users while it wrote all of users anew"
+        f"PostgreSQL {process.server.version} held ACCESS EXCLUSIVE on users while it wrote all of users anew"
     ] * finding
     assert len(said.noted("rewrites-table")) == (not finding)
 
@@ -246,11 +245,11 @@ TRAFFIC = {
 }
 
 
-@pytest.mark.parametrize("driver", EVERY_DRIVER)
+@pytest.mark.parametrize("driver", often(DRIVERS))
 @pytest.mark.parametrize("case", TRAFFIC)
-def test_what_no_rule_foresaw(case: str, driver: str, server: Server, tmp_path: Path) -> None:
+def test_what_no_rule_foresaw(case: str, driver: str, process: Process, tmp_path: Path) -> None:
     body, setup, message = TRAFFIC[case]
-    said = joined(server, tmp_path, body, setup=setup, driver=driver, settings='large-tables = ["*"]')
+    said = joined(process, tmp_path, body, setup=setup, driver=driver, settings='large-tables = ["*"]')
     assert [one.rule for one in said.static] == []
     (one,) = said.findings
     assert (one.rule, one.revision, one.evidence[1].kind) == ("blocks-traffic", "new1", "statement")
@@ -271,14 +270,14 @@ QUIET = {
 
 
 @pytest.mark.parametrize("case", QUIET)
-def test_where_it_is_silent(case: str, server: Server, tmp_path: Path) -> None:
-    said = joined(server, tmp_path, QUIET[case], settings='large-tables = ["*"]')
+def test_where_it_is_silent(case: str, process: Process, tmp_path: Path) -> None:
+    said = joined(process, tmp_path, QUIET[case], settings='large-tables = ["*"]')
     assert said.ran.status == 0, said.ran.log
     assert said.of("blocks-traffic") == []
 
 
-def test_on_a_small_table_it_is_a_note(server: Server, tmp_path: Path) -> None:
-    said = joined(server, tmp_path, HIDDEN, settings='small-tables = ["users"]')
+def test_on_a_small_table_it_is_a_note(process: Process, tmp_path: Path) -> None:
+    said = joined(process, tmp_path, HIDDEN, settings='small-tables = ["users"]')
     assert said.findings == ()
     assert [one.message.partition(":")[0] for one in said.notes][-2:] == ["not read", "blocks-traffic"]
 
@@ -330,11 +329,11 @@ FAILS = {
 }
 
 
-@pytest.mark.parametrize("driver", EVERY_DRIVER)
+@pytest.mark.parametrize("driver", often(DRIVERS))
 @pytest.mark.parametrize("case", FAILS)
-def test_an_upgrade_that_fails_on_rows(case: str, driver: str, server: Server, tmp_path: Path) -> None:
+def test_an_upgrade_that_fails_on_rows(case: str, driver: str, process: Process, tmp_path: Path) -> None:
     body, text, kind = FAILS[case]
-    said = joined(server, tmp_path, body, driver=driver)
+    said = joined(process, tmp_path, body, driver=driver)
     if text is None:
         assert said.failure is None
         return

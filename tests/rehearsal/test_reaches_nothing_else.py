@@ -21,7 +21,7 @@ from migration_gate.postgres.server import Server
 from migration_gate.project import discovery
 from migration_gate.rehearsal import child
 from migration_gate.rehearsal.environment import variables
-from tests.conftest import Gate, alembic_project, revision
+from tests.conftest import Gate, alembic_project, often, revision
 
 
 class Listener:
@@ -88,7 +88,7 @@ raise_nothing = None
 """
 
 
-@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pg8000"])
+@pytest.mark.parametrize("driver", often(["psycopg", "psycopg2", "pg8000"]))
 def test_an_engine_is_taken_to_the_throwaway_server(
     driver: str, tmp_path: Path, gate: Gate, elsewhere: Listener
 ) -> None:
@@ -122,7 +122,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("how", REFUSED)
+@pytest.mark.parametrize("how", often(REFUSED, "creator, psycopg", "sqlite"))
 def test_what_cannot_be_taken_there_is_refused(how: str, tmp_path: Path, gate: Gate, elsewhere: Listener) -> None:
     dsn = f"host=127.0.0.1 port={elsewhere.port} dbname=real user=app password=secret"
     engine = REFUSED[how].format(dsn=dsn, port=elsewhere.port)
@@ -149,7 +149,7 @@ RAW = {
 }
 
 
-@pytest.mark.parametrize("how", RAW)
+@pytest.mark.parametrize("how", often(RAW, "psycopg", "asyncpg", "a plain socket"))
 def test_a_migration_that_connects_by_itself_is_refused(
     how: str, tmp_path: Path, gate: Gate, elsewhere: Listener
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Gate, Said
+from tests.conftest import Gate, Said, often
 from tests.rules.watch import SHIPPED, project
 from tests.under_git import Work
 
@@ -134,7 +134,7 @@ def test_a_revision_that_cannot_be_tried_again(tmp_path: Path, gate: Gate) -> No
     assert 'column "phone" of relation "users" already exists' in finding["message"]
 
 
-@pytest.mark.parametrize("body", [ADD, WHOLE, HALF])
+@pytest.mark.parametrize("body", often([ADD, WHOLE, HALF]))
 def test_a_revision_that_fails_where_it_is_alone_is_not_judged_further(body: str, tmp_path: Path, gate: Gate) -> None:
     said = rehearse(tmp_path, gate, "op.execute('SELECT nonsense')", body)
     assert found(said, "upgrade-fails")

@@ -217,7 +217,7 @@ def test_a_rehearsal_shows_what_ran(gate: Gate, tmp_path: Path) -> None:
     (place / "migrations/env.py").write_text(ENV)
     (place / "pyproject.toml").write_text(f'{SETTINGS}sizes = "sizes.json"\n')
     save(Sizes("2026-01-01", {"public.users": Size(120_000_000, 48 << 30)}), place / "sizes.json")
-    said = gate("ci", *(f"--output={form}=out.{form}" for form in ("markdown", "junit", "sarif")), cwd=place)
+    said = gate("ci", *(f"--output={form}=out.{form}" for form in ("markdown", "html", "junit", "sarif")), cwd=place)
     assert said.status == 1
     assert "CREATE INDEX" not in said.out
     page = sections((place / "out.markdown").read_text())
@@ -230,6 +230,7 @@ def test_a_rehearsal_shows_what_ran(gate: Gate, tmp_path: Path) -> None:
     )
     assert "```sql\nCREATE INDEX i ON users (age);\n```" in page["What the new revisions do"]
     assert "PostgreSQL" in page["Findings"]
+    assert "One transaction, <small>as it ran on PostgreSQL</small>" in (place / "out.html").read_text()
     junit = (place / "out.junit").read_text()
     for rule in ("upgrade-fails", "fails-on-rows", "downgrade-fails"):
         assert f'name="{rule}" />' in junit

@@ -125,13 +125,14 @@ class Tries:
         self.errors: set[str | None] = set()
         project(folder, *bodies, per_migration=True)
         with fork(lab) as database:
-            whole = upgrade(lab, database, folder)
+            whole = upgrade(lab, database, folder, traffic=False)
             assert whole.error is None, whole
             self.rows = {str(ask(lab, database, ROWS))}
         for position in range(len(whole.statements)):
             with fork(lab) as database:
-                assert upgrade(lab, database, folder, stop_before=position).error == "StoppedError"
-                self.errors.add(upgrade(lab, database, folder).error)
+                stopped = upgrade(lab, database, folder, stop_before=position, traffic=False)
+                assert stopped.error == "StoppedError"
+                self.errors.add(upgrade(lab, database, folder, traffic=False).error)
                 self.rows.add(str(ask(lab, database, ROWS)))
 
 

@@ -138,8 +138,8 @@ def cannot_be_repeated(example: Example) -> bool:
     """Stopped somewhere in the middle, the upgrade fails when it is tried again."""
     for position in range(len(example.seen.statements)):
         with fork(example.lab) as database:
-            upgrade(example.lab, database, example.folder, stop_before=position)
-            if upgrade(example.lab, database, example.folder).error:
+            upgrade(example.lab, database, example.folder, stop_before=position, traffic=False)
+            if upgrade(example.lab, database, example.folder, traffic=False).error:
                 return True
     return False
 

@@ -21,7 +21,7 @@ from alembic import command
 from alembic.config import Config
 from psycopg import sql
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -80,6 +80,7 @@ class Lab(NamedTuple):
 
     server: Server
     control: psycopg.Connection
+    engine: Engine  # what it learns of the server, it learns once; see _connected
     numbers: Iterator[int]
     used: list[str]  # forks that are to be dropped
 
@@ -91,7 +92,8 @@ class Lab(NamedTuple):
 def laboratory(server: Server) -> Iterator[Lab]:
     """Make both databases on a server; they go with it."""
     with connect(server, server.maintenance) as control:
-        lab = Lab(server, control, count(), [])
+        engine = create_engine(server.url(server.maintenance, "psycopg"), poolclass=NullPool)
+        lab = Lab(server, control, engine, count(), [])
         for rows in (False, True):
             create(server, lab.template(rows))
             with connect(server, lab.template(rows)) as connection:
@@ -183,22 +185,22 @@ def upgrade(
     cancel: bool = False,
     probes: Collection[str] = (),
     to: str = "head",
+    traffic: bool = True,
 ) -> Seen:
     """Upgrade (or go down ``to``) a database, and watch.
 
     ``stop_before`` raises before the statement of that position, as a deployment that is killed; ``cancel`` cancels
     what waits for another session outside of a transaction, as a statement timeout would. ``probes`` are tried after
-    every statement, in its own session, and undone.
+    every statement, in its own session, and undone. Without ``traffic``, which takes a session for each table, the
+    locks of statements outside of a transaction are not seen.
     """
     config = Config(folder / "alembic.ini", attributes={"configure_logger": False})
     config.set_main_option("script_location", str(folder / "migrations"))
-    engine = create_engine(lab.server.url(database, "psycopg"), poolclass=NullPool)
     error, message = None, ""
     with ExitStack() as stack:
-        stack.callback(engine.dispose)
         stack.enter_context(_importable(folder))
-        connection = stack.enter_context(engine.connect())
-        observer = stack.enter_context(_Observer(lab, database, connection, stop_before, cancel, probes))
+        connection = stack.enter_context(_connected(lab, database))
+        observer = stack.enter_context(_Observer(lab, database, connection, stop_before, cancel, probes, traffic))
         config.attributes["connection"] = connection
         try:
             (command.upgrade if to == "head" else command.downgrade)(config, to)
@@ -207,6 +209,21 @@ def upgrade(
         except Exception as raised:
             error, message = type(raised).__name__, str(raised)
     return Seen(tuple(observer.statements), error, message, frozenset(observer.indexes))
+
+
+@contextmanager
+def _connected(lab: Lab, database: str) -> Iterator[Connection]:
+    """A connection of the lab's engine, to a database of its own."""
+
+    def there(_dialect: Any, _record: Any, _words: Any, parameters: dict[str, Any]) -> None:
+        parameters["dbname"] = database
+
+    event.listen(lab.engine, "do_connect", there)
+    try:
+        with lab.engine.connect() as connection:
+            yield connection
+    finally:
+        event.remove(lab.engine, "do_connect", there)
 
 
 @contextmanager
@@ -227,7 +244,8 @@ class StoppedError(Exception):
 _MODES: dict[str, Lock] = {one.title().replace(" ", "") + "Lock": one for one in get_args(Lock)}  # as in pg_locks
 _RELATIONS = """
     SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
-           c.relname, pg_relation_filenode(c.oid), c.relkind IN ('i', 'I')
+           c.relname, pg_relation_filenode(c.oid), c.relkind IN ('i', 'I'),
+           CASE WHEN c.relkind IN ('r', 'p') THEN c.oid::regclass::text END
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'm', 'v', 'i', 'I') AND c.relname NOT LIKE 'alembic_version%'
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
@@ -254,6 +272,7 @@ class _Observer:
         stop_before: int | None,
         cancel: bool,
         probes: Collection[str],
+        traffic: bool,
     ) -> None:
         self.statements: list[Statement] = []
         self.lab, self.database, self.connection = lab, database, connection
@@ -263,6 +282,7 @@ class _Observer:
         self.transactions = 0
         self.begins = True  # whether the next statement is the first of its transaction
         self.held: Locks = frozenset()
+        self.with_traffic = traffic
         self.traffic: _Traffic | None = None
 
     def __enter__(self) -> _Observer:
@@ -271,27 +291,35 @@ class _Observer:
         self.driver = driver
         driver.add_notice_handler(lambda one: self.messages.append(one.message_primary or ""))
         driver.execute("SET client_min_messages = debug1")
-        driver.commit()
         self.names: dict[int, str] = {}
         self.files: dict[int, int | None] = {}
         self.short: dict[str, list[str]] = {}
-        self.look = connect(self.lab.server, self.database)
+        self.tables: dict[int, str] = {}  # as SQL has them
         self.indexes: set[str] = set()
         self.scans: dict[int, int] = {}
-        for oid, name, short, file, is_index in self.look.execute(_RELATIONS):
+        for oid, name, short, file, is_index, table in driver.execute(_RELATIONS):
             self.names[oid], self.files[oid] = name, file
             self.indexes |= {name} if is_index else set()
             self.short.setdefault(short, []).append(name)
-        engine = self.connection.engine
-        event.listen(engine, "before_cursor_execute", self.before)
-        event.listen(engine, "after_cursor_execute", self.after)
-        event.listen(engine, "handle_error", self.failed)
+            if table:
+                self.tables[oid] = table
+        driver.commit()
+        for name, listener in self.listeners():
+            event.listen(self.connection.engine, name, listener)
         return self
 
     def __exit__(self, *_: object) -> None:
+        for name, listener in self.listeners():
+            event.remove(self.connection.engine, name, listener)
         if self.traffic:
             self.traffic.close()
-        self.look.close()
+
+    def listeners(self) -> tuple[tuple[str, Any], ...]:
+        return (
+            ("before_cursor_execute", self.before),
+            ("after_cursor_execute", self.after),
+            ("handle_error", self.failed),
+        )
 
     def before(self, _c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         self.begins |= self.driver.info.transaction_status == TransactionStatus.IDLE
@@ -300,7 +328,7 @@ class _Observer:
         if self.stop_before == len(self.statements):
             raise StoppedError
         self.messages.clear()
-        if self.driver.autocommit:
+        if self.driver.autocommit and self.with_traffic:
             self.traffic = self.traffic or _Traffic(self)
             self.traffic.begin()
 
@@ -333,8 +361,8 @@ class _Observer:
         said = tuple(self.messages)
         transaction: int | None = self.transactions + self.begins
         locks: Locks = frozenset()
-        if self.driver.autocommit and self.traffic:
-            locks, transaction = self.traffic.end(), None
+        if self.driver.autocommit:
+            locks, transaction = self.traffic.end() if self.traffic else frozenset(), None
         error = getattr(context.original_exception, "sqlstate", None)
         self.statements.append(
             Statement(context.statement, locks, locks, transaction=transaction, said=said, error=error)
@@ -342,8 +370,8 @@ class _Observer:
 
     def took(self) -> tuple[Locks, int | None]:
         """The locks that the last statement took, and the number of its transaction."""
-        if self.driver.autocommit and self.traffic:
-            self.held = self.traffic.end()
+        if self.driver.autocommit:
+            self.held = self.traffic.end() if self.traffic else frozenset()
             return self.held, None
         held, virtual = self.locks()
         earlier = self.held if virtual == self.virtual else frozenset()
@@ -353,7 +381,7 @@ class _Observer:
         return held - earlier, self.transactions
 
     def locks(self) -> tuple[Locks, str]:
-        rows = self.look.execute(_LOCKS, [self.driver.info.backend_pid]).fetchall()
+        rows = self.lab.control.execute(_LOCKS, [self.driver.info.backend_pid]).fetchall()
         found = {(self.names[oid], _MODES[mode]) for oid, mode, _ in rows if oid in self.names}
         return frozenset(found), rows[0][2] if rows else ""
 
@@ -417,12 +445,10 @@ class _Traffic:
     def __init__(self, observer: _Observer) -> None:
         self.observer = observer
         self.writers: dict[int, tuple[psycopg.Connection, sql.Composed]] = {}
-        rows = observer.look.execute("SELECT oid::int8, oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p')")
-        for oid, name in rows.fetchall():
-            if oid in observer.names:
-                writer = connect(observer.lab.server, observer.database)
-                locking = sql.SQL("BEGIN; LOCK TABLE ONLY {} IN ROW EXCLUSIVE MODE").format(sql.SQL(name))
-                self.writers[writer.info.backend_pid] = writer, locking
+        for name in observer.tables.values():
+            writer = connect(observer.lab.server, observer.database)
+            locking = sql.SQL("BEGIN; LOCK TABLE ONLY {} IN ROW EXCLUSIVE MODE").format(sql.SQL(name))
+            self.writers[writer.info.backend_pid] = writer, locking
 
     def begin(self) -> None:
         for writer, locking in self.writers.values():
@@ -434,7 +460,7 @@ class _Traffic:
         self.thread.start()
 
     def follow(self) -> None:
-        look, pid = self.observer.look, self.observer.driver.info.backend_pid
+        look, pid = self.observer.lab.control, self.observer.driver.info.backend_pid
         while not self.done.wait(0.001):
             self.locks |= self.observer.locks()[0]
             (blocking,) = look.execute("SELECT pg_blocking_pids(%s)", [pid]).fetchone() or ([],)

@@ -105,12 +105,21 @@ def _left_out(metadata: list[Any], problem: str, statement: str, refused: list[s
                 return True
         if re.match(rf'\s*(CREATE TABLE|ALTER TABLE) (\w+\.)?"?{re.escape(table.name)}"?\s', statement):
             keys = table.foreign_key_constraints & table.constraints
-            for key in [one for one in keys if one.referred_table.name in words]:
+            for key in [one for one in keys if one.referred_table.name in words and _is_refused(one, words)]:
                 table.constraints.discard(key)
                 columns = ", ".join(key.column_keys)
                 refused.append(f"foreign key from `{table.name}` ({columns}): {_first(problem)}")
                 return True
     return False
+
+
+def _is_refused(key: Any, words: set[str]) -> bool:
+    """Whether a foreign key points to columns that no key is made of, or an error names its own."""
+    table, pointed = key.referred_table, {one.column.name for one in key.elements}
+    unique = [one.columns for one in table.constraints if type(one).__name__ == "UniqueConstraint"]
+    unique += [one.columns for one in table.indexes if one.unique]
+    known = [{column.name for column in one} for one in (table.primary_key.columns, *unique)]
+    return pointed not in known or set(key.column_keys) <= words
 
 
 def _first(text: str) -> str:
