@@ -138,4 +138,4 @@ def test_the_site_leads_to_every_page_and_to_no_other() -> None:
 def test_the_site_can_be_built() -> None:
     done = subprocess.run(["make", "site"], cwd=TOP, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert (TOP / "site" / "howto" / "github" / "index.html").exists()
+    assert (TOP / "site" / "howto" / "gitlab" / "index.html").exists()
