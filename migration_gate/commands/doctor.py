@@ -146,10 +146,14 @@ def _verdict(examined: Sequence[tuple[Project, Examined]], options: Namespace) -
             if len(examined) > 1 and one.shown:
                 found = found._replace(message=f"{one.shown}:\n{found.message}")
             findings.append(found)
+    notes = [note for _, one in examined for note in one.notes]
+    if options.url and findings:
+        text = "the commands go to the database that env.py asks for, which may be another than that of --url"
+        notes.insert(0, Note(text))
     where = " · ".join(dict.fromkeys(one.shown for _, one in examined if one.shown))
     return Verdict(
         findings=tuple(dict.fromkeys(findings)),
-        notes=tuple(dict.fromkeys(note for _, one in examined for note in one.notes)),
+        notes=tuple(dict.fromkeys(notes)),
         problems=tuple(dict.fromkeys(problem for _, one in examined for problem in one.problems)),
         title="migration-gate doctor" + (f"    {where}   (read-only)" if where else ""),
         plan=tuple(planned for _, one in examined for planned in one.traffic.plan) if options.plan else None,

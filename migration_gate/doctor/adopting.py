@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.doctor.causes import are, merging, needs_merge, upgrading
@@ -31,10 +32,10 @@ class Code(NamedTuple):
 
 
 class Adopted(NamedTuple):
-    """The revision that was written; ``path`` is as it is typed where the project's commands are run."""
+    """The revision that was written."""
 
     revision: str
-    path: str
+    path: Path
     code: Code
 
 
@@ -53,6 +54,8 @@ def refusal(project: Project, history: History, rows: Sequence[str], clash: Sequ
     if ahead := set(history.revisions) - history.ancestors(*rows):
         waits = are("revision waits", "revisions wait", len(ahead))
         return f"{len(ahead)} {waits}: first {upgrading(project, history)}"
-    if len(history.heads) != 1:
+    if not history.heads:
+        return "there is no revision here that it could come after"
+    if len(history.heads) > 1:
         return "its branches each have a head, and which of them it belongs to is for a person to say"
     return ""

@@ -12,6 +12,7 @@ from migration_gate.doctor.causes import (
     listed,
     merging,
     named,
+    near,
     needs_merge,
     places,
     some,
@@ -24,6 +25,7 @@ from migration_gate.postgres.catalog_differences import Difference, said
 from migration_gate.postgres.catalog_differences import shown as displayed
 from migration_gate.project.history import History
 from migration_gate.project.model import Project, command
+from migration_gate.rules.judging import shown
 
 NOT_WRITTEN = "revisions that ran and are not written down"
 
@@ -71,7 +73,7 @@ def _written_by_hand(project: Project, branches: bool) -> Iterator[str]:
     yield f"# {line}, with the label of the branch that it belongs to" if branches else line
     yield "# write the change into its upgrade(), and the way back into its downgrade()"
     yield "# and here, where it is done already, only say so:"
-    end = "stamp heads" if branches else "stamp head"
+    end = "stamp --purge heads" if branches else "stamp head"  # without it, other branches lose their rows
     yield command(project, end, end)
     yield "# To take it back, undo it on this database by hand, and look again:"
     yield "migration-gate doctor"
@@ -80,7 +82,8 @@ def _written_by_hand(project: Project, branches: bool) -> Iterator[str]:
 def adopted(project: Project, history: History, rows: Sequence[str], compared: Compared, made: Adopted) -> Cause:
     """The same, when ``--adopt`` has written the revision."""
     tried = "up and down" if made.code.down else "and how to take it back is not known"
-    message = _differs(rows, compared) + f"\nRevision {made.revision} makes it, and was tried, {tried}: {made.path}. "
+    message = _differs(rows, compared)
+    message += f"\nRevision {made.revision} makes it, and was tried, {tried}: {shown(made.path)}. "
     message += "Read it before you commit it; `migration-gate lint` says what it does elsewhere."
     if made.code.left:
         message += "\nIt leaves, because no call of Alembic's is known for it:\n" + "\n".join(sentences(made.code.left))
@@ -91,7 +94,7 @@ def adopted(project: Project, history: History, rows: Sequence[str], compared: C
         "# To take it back, and what rows hold in it:",
         stamp,
         command(project, f"downgrade {parent}", f"downgrade {parent}"),
-        f"rm {quote(made.path)}",
+        f"rm {quote(near(project, made.path))}",
     )
     return Cause(
         4,

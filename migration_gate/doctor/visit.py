@@ -13,7 +13,7 @@ from migration_gate.doctor import adopting, database, drifted, ghost, pending, s
 from migration_gate.doctor.adopting import Adopted
 from migration_gate.doctor.asked import Wanted
 from migration_gate.doctor.beside import Beside, Equal
-from migration_gate.doctor.causes import Again, Cause, near
+from migration_gate.doctor.causes import Again, Cause
 from migration_gate.doctor.database import VersionTable
 from migration_gate.doctor.pending import Traffic
 from migration_gate.doctor.schema import Compared
@@ -258,7 +258,7 @@ class Visit:
                 file = written(
                     self.project, self.history, adopting.MESSAGE, self.history.heads, code.up, down, code.imports
                 )
-                return Adopted(file.revision, near(self.project, file.path), code)
+                return Adopted(file.revision, file.path, code)
             except (Failed, CannotJudge) as reason:
                 why = str(reason)
         self.problems.append(f"{self.project.name}: nothing was adopted: {why}")

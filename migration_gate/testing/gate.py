@@ -30,9 +30,8 @@ class Gate:
         self, where: Path, top: Path, only: Sequence[str], base: str | None, postgres: str | None, folder: Path | None
     ) -> None:
         self.where, self.folder = where, folder
-        self.options = Namespace(
-            base=base, postgres=postgres, all=False, image=None, data=None, plan=False, suggest=None
-        )
+        asked = {"all": False, "plan": False, "image": None, "data": None, "suggest": None, "format": "text"}
+        self.options = Namespace(base=base, postgres=postgres, output=[], **asked)
         self.checks: dict[str, tuple[Check, ...]] = {}
         self.projects = discovery.find_around(top, only)
         for project in self.projects:

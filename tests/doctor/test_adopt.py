@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from migration_gate.doctor.causes import Again
+from migration_gate.postgres import databases
+from migration_gate.postgres.server import Server
 from tests.conftest import Gate, Said, write
 from tests.doctor.conftest import THIRD, Open, Shop, column, commands, modelled
+from tests.typed import Shell
 
 BY_HAND = (
     "ALTER TABLE users ADD COLUMN nick text DEFAULT 'none', ALTER email TYPE varchar(90)",
@@ -124,6 +129,55 @@ def test_what_is_in_the_way_is_said(shop: Open) -> None:
 
 
 @pytest.mark.slow
+def test_of_several_branches_a_person_says_which(shop: Open) -> None:
+    left, right = (
+        {path: text.replace("branch_labels = None", f"branch_labels = {label!r}") for path, text in made.items()}
+        for label, made in (("left", THIRD), ("right", column("d4d4d4d4", "b2b2b2b2", "town")))
+    )
+    one = shop(files=left | right | {"pyproject.toml": '[tool.migration-gate]\nbranches = ["left", "right"]\n'})
+    one.at("c3c3c3c3", "d4d4d4d4", columns=("email", "phone", "town", "nick"))
+    said = one.doctor("--adopt")
+    assert "nothing was adopted: its branches each have a head" in " ".join(said.out.split())
+    one.run('alembic revision --head left@head -m "adopt what was changed by hand"')
+    text = made(one).read_text()
+    made(one).write_text(text.replace("pass", 'op.add_column("users", sa.Column("nick", sa.Text()))', 1))
+    assert commands(said, "and here, where") == ["alembic stamp --purge heads"]
+    one.run("alembic stamp --purge heads")
+    one.healthy()
+
+
+@pytest.mark.slow
+def test_of_several_databases_nothing_is_written(
+    server: Server, gate: Gate, monkeypatch: pytest.MonkeyPatch, example: Callable[[str], Path], typed: Shell
+) -> None:
+    root = example("multidb")
+    names = [f"{server.prefix}adopted{word}" for word in ("", "_audit")]
+    for variable, name in zip(("DATABASE_URL", "AUDIT_DATABASE_URL"), names, strict=True):
+        databases.create(server, name)
+        monkeypatch.setenv(variable, server.url(name, "psycopg"))
+    done = typed.run("flask db upgrade", root, os.environ)
+    assert done.returncode == 0, done.stderr
+    with databases.connect(server, names[1]) as connection:
+        connection.execute("CREATE TABLE by_hand (id int)")
+    said = gate("doctor", "--adopt", cwd=root)
+    assert "it has 2 databases, and a revision with a function for each is not written" in " ".join(said.out.split())
+    assert 'flask db revision -m "adopt what was changed by hand"'.replace('"', "'") in said.out
+
+
+@pytest.mark.slow
+def test_the_schema_of_the_search_path_is_not_named(shop: Open) -> None:
+    one = shop()
+    one.at("b2b2b2b2")
+    one.sql("CREATE SCHEMA ours", "ALTER TABLE alembic_version SET SCHEMA ours", "ALTER TABLE users SET SCHEMA ours")
+    one.sql(f"ALTER DATABASE {one.database} SET search_path = ours")
+    one.sql("CREATE VIEW ours.ids AS SELECT id FROM ours.users")
+    assert "it would name the schema ours, which the search path gives" in " ".join(one.doctor("--adopt").out.split())
+    one.sql("DROP VIEW ours.ids", "ALTER TABLE ours.users ADD COLUMN nick text")
+    one.run(*commands(one.doctor("--adopt"), KEEP))
+    one.healthy()
+
+
+@pytest.mark.slow
 def test_a_healthy_project_has_nothing_to_adopt(shop: Open) -> None:
     one = shop()
     one.at("b2b2b2b2")
@@ -164,6 +218,15 @@ def test_the_url_is_repeated_unless_it_has_a_password(shop: Open, monkeypatch: p
     assert lines == ['migration-gate doctor --url "$SHOP_URL" --adopt', "alembic stamp head"]
     one.run(f"{lines[0]} || [ $? = 1 ]", *lines[1:])
     one.healthy()
+    one.at("b2b2b2b2", columns=("email",))
+    url = one.url.replace("+psycopg", "")
+    one.sql("ALTER TABLE users ADD COLUMN town text")
+    said = one.doctor("--url", url, "--project", ".")  # no variable has it like this
+    assert "# with the URL that was given in DOCTOR_URL: its password is not repeated here\n" in said.out
+    assert 'migration-gate doctor --project . --url "$DOCTOR_URL" --adopt\n' in said.out
+    plain = url.replace(f":{one.server.password}@", "@")
+    monkeypatch.setenv("PGPASSWORD", one.server.password)
+    assert f"migration-gate doctor --url {plain} --adopt\n" in one.doctor("--url", plain).out
 
 
 def test_how_it_is_typed_once_more() -> None:

@@ -205,6 +205,9 @@ def test_a_url_is_looked_at_in_place_of_env_pys(shop: Open, monkeypatch: pytest.
     monkeypatch.setenv("SHOP_URL", "postgresql+psycopg://app:other-secret@db.invalid/other")
     said = one.doctor("--url", one.url)
     assert (said.status, "other-secret" in said.out + said.err) == (0, False)
+    one.at("a1a1a1a1", columns=())
+    words = " ".join(one.glance().out.split())
+    assert "the commands go to the database that env.py asks for, which may be another than that of --url" in words
 
 
 @pytest.mark.slow
@@ -374,10 +377,10 @@ def test_each_database_of_a_project_is_looked_at(
     assert said.out.count("cause 2: behind") == 2
     for name, rows in zip(names, (1, 2000), strict=True):
         with databases.connect(server, name) as connection:
-            connection.execute(f"CREATE TABLE both AS SELECT FROM generate_series(1, {rows})".encode())
-            connection.execute("ANALYZE both")
+            connection.execute(f"CREATE TABLE in_each AS SELECT FROM generate_series(1, {rows})".encode())
+            connection.execute("ANALYZE in_each")
     gate("doctor", "--save-sizes", "sizes.json", cwd=root)
-    assert load(root / "sizes.json", "").tables["public.both"].rows == 2000  # the larger one
+    assert load(root / "sizes.json", "").tables["public.in_each"].rows == 2000  # the larger one
 
 
 @pytest.mark.slow
