@@ -6,14 +6,15 @@
 #   make corpus   real projects' histories, from what they published
 #   make docker   the tests that need a container engine;  make slow: those that take long
 #   make majors   the rules' examples and facts on PostgreSQL 14 to 18;  make facts: write docs/facts.md from them
-#   make docs     write docs/rules.md from the rules' own pages
+#   make docs     write the pages that come from the code: rules, settings, commands;  make pictures: those of the terminal
+#   make site     build the documentation's site, into site/
 #   make clean    remove the environments and what tools left behind
 #
 # `make test PYTHON=python3.13` chooses the Python; an environment is made anew when pyproject.toml changes.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: demo test check tests oldest corpus docker slow majors facts bench docs clean
+.PHONY: demo test check tests oldest corpus docker slow majors facts bench docs pictures site clean
 .DEFAULT_GOAL := test
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -90,9 +91,17 @@ facts: .venv/dev
 
 docs: .venv/dev
 	$(BIN)/python -m tests.pages
+	$(BIN)/python -m tests.reference
+
+pictures: .venv/dev
+	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.page_picture
+
+site: .venv-docs/made
+	.venv-docs/bin/mkdocs build --strict
 
 clean:
-	rm -rf .venv .venv-oldest .majors build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-oldest .venv-docs .majors site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # ── environments; the file in each says what has been installed ───────────────────────────────────────────────────────
@@ -120,4 +129,10 @@ endef
 .venv-oldest/made: pyproject.toml Makefile
 	$(fresh)
 	$(OLDEST_PIP) install --editable '.[ci]' $(OLDEST) asyncpg pg8000 psycopg2-binary pytest pytest-xdist
+	touch $@
+
+.venv-docs/made: pyproject.toml
+	$(fresh)
+	.venv-docs/bin/python -m pip --quiet install --upgrade 'pip>=25.1'
+	.venv-docs/bin/python -m pip --quiet install --group docs
 	touch $@

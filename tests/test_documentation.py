@@ -6,16 +6,15 @@ import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from migration_gate.cli import parser
-from migration_gate.project.settings import Settings, from_table
-from migration_gate.rules import ALL
-from tests.conftest import Gate
+from migration_gate.project.settings import from_table
+from migration_gate.rules import ALL, DRIFT, OFF, REHEARSAL
+from tests import console
 from tests.pages import DOCUMENT, GROUPS, document
 
 TOP = Path(__file__).parent.parent
@@ -24,7 +23,7 @@ ACTION = yaml.safe_load((TOP / "action.yml").read_text())
 PAGES = [
     TOP / "README.md",
     TOP / "CONTRIBUTING.md",
-    *sorted((TOP / "docs").glob("*.md")),
+    *sorted((TOP / "docs").rglob("*.md")),
     *TOP.glob("examples/**/*.md"),
 ]
 
@@ -33,28 +32,9 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_refusal_that_the_readme_shows_is_what_the_gate_says(example: Callable[[str], Path], gate: Gate) -> None:
-    shown = next(block for block in blocks(README, "text") if block.startswith("$ migration-gate lint"))
-    said = gate("lint", cwd=example("broken/shop"))
-    assert said.out.startswith(shown.partition("\n")[2])
-
-
-def test_the_rehearsal_that_the_readme_shows_is_the_shops(example: Callable[[str], Path], gate: Gate) -> None:
-    def lines(text: str) -> list[str]:
-        text = re.sub(r"PostgreSQL \S+ \(.*?\)", "PostgreSQL", text)
-        found = [re.sub(r"\d+\.\d s", "N s", line) for line in text.splitlines()]
-        return [line for line in found if line.strip() and not line.startswith("  note:")]
-
-    shown = next(block for block in blocks(README, "text") if block.startswith("migration-gate ci"))
-    assert lines(gate("ci", cwd=example("shop")).out) == lines(shown)
-
-
 def commands() -> list[str]:
-    found = []
-    for page in PAGES:
-        for block in blocks(page.read_text(), "console"):
-            found += [line.removeprefix("$ ").partition(" #")[0].strip() for line in block.splitlines()]
-    return sorted({one for one in found if one.startswith("migration-gate ")})
+    typed = [one.line for page in PAGES for block in console.blocks(page) for one in block.commands()]
+    return sorted({part for line in typed for part in line.split(" && ") if part.startswith("migration-gate ")})
 
 
 @pytest.mark.parametrize("command", commands())
@@ -69,17 +49,17 @@ def test_every_make_target_that_a_page_names_is_one() -> None:
         assert done.returncode == 0, (name, done.stderr)
 
 
-def test_the_readme_names_every_setting_and_no_other() -> None:
-    table = max((block for block in blocks(README, "toml") if "[tool.migration-gate]" in block), key=len)
-    settings = tomllib.loads(table)["tool"]["migration-gate"]
-    assert {key.replace("-", "_") for key in settings} == set(Settings._fields)
-    from_table(settings, "README.md")
-
-
 def test_the_readme_names_every_rule_and_no_other() -> None:
-    rules = README.partition("## What it finds")[2].partition("##")[0]
-    rows = [line.split("|")[1] for line in rules.splitlines() if line.startswith("| `")]
-    assert {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)} == set(ALL)
+    table = README.partition("## What it finds")[2].partition("\n\n¹")[0]
+    assert sorted(re.findall(r"`([a-z-]+)`", table)) == sorted(ALL)
+    assert set(re.findall(r"`([a-z-]+)` ¹", table)) == set(OFF)
+    assert set(re.findall(r"`([a-z-]+)` ²", table)) == {*REHEARSAL, *DRIFT}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_the_settings_that_a_page_shows_are_taken(page: Path) -> None:
+    for block in blocks(page.read_text(), "toml"):
+        from_table(tomllib.loads(block)["tool"]["migration-gate"], page.name)
 
 
 def test_the_hooks_and_the_actions_inputs_of_the_readme_are_there() -> None:

@@ -17,40 +17,43 @@ FILLED = ("url", "host", "port", "user", "password", "database")  # in braces, i
 
 
 class Settings(NamedTuple):
-    """What a project may set. Every field is a key of ``[tool.migration-gate]``, with ``-`` for ``_``."""
+    """What a project may set. Every field is a key of ``[tool.migration-gate]``, with ``-`` for ``_``.
 
-    # which projects
-    project: tuple[str, ...] = ()  # only these folders or ini files, where a repository has several
+    The comments are what docs/settings.md says of them.
+    """
+
+    # which projects, where there are several, or alembic.Config is built in code
+    project: tuple[str, ...] = ()  # only these folders or ini files; else all that the repository has
     exclude: tuple[str, ...] = ()  # glob patterns of paths that are not looked at
-    script_location: str | None = None  # for a Config that is built in code
-    version_locations: tuple[str, ...] = ()
+    script_location: str | None = None  # the folder of env.py
+    version_locations: tuple[str, ...] = ()  # the folders of the revisions, where env.py's has them not
     branches: tuple[str, ...] = ()  # branch labels that may each have a head of their own
     # which rules, on what
-    select: tuple[str, ...] = ()
-    extend_select: tuple[str, ...] = ()  # besides those that are on anyway
-    ignore: tuple[str, ...] = ()
-    base: str | None = None  # the git ref that this branch will merge into; what it has, has shipped
-    start_after: tuple[str, ...] = ()  # revisions up to these have shipped
+    select: tuple[str, ...] = ()  # only these rules
+    extend_select: tuple[str, ...] = ()  # these besides those that are on anyway
+    ignore: tuple[str, ...] = ()  # all rules but these
+    base: str | None = None  # as --base: the git ref that this branch will merge into; what it has, has shipped
+    start_after: tuple[str, ...] = ()  # revisions up to these have shipped, and are not judged
     small_tables: tuple[str, ...] = ()  # patterns of names: what blocks traffic there is a note
-    large_tables: tuple[str, ...] = ()
-    sizes: str | None = None  # a file of production's sizes, which say it of all other tables
+    large_tables: tuple[str, ...] = ()  # patterns of names: work under a lock there closes the gate
+    sizes: str | None = None  # a file of `doctor --save-sizes`: production's sizes say it of all other tables
     postgres_version: int = 14  # the oldest major version that the migrations run on
     # the rehearsal
-    flask_app: str | None = None
-    upgrade_command: str | None = None
-    python: str | None = None  # the project's interpreter, where the gate is installed in another environment
-    setup_sql: str | None = None  # an SQL file that every throwaway database is made with: extensions, roles
     rows: int = 20  # of each table, before the new revisions
     data_migrations_must_pass: bool = False  # on rows that are made up; else their failures are notes
-    rows_from: str | None = None  # an SQL file, or "package.module:function", that brings rows of the project's own
+    rows_from: str | None = None  # the project's own: an SQL file, or "module:function", given a connection
+    flask_app: str | None = None  # as FLASK_APP
+    upgrade_command: str | None = None  # in place of `alembic upgrade heads`
+    python: str | None = None  # the project's interpreter, where the gate is installed in another environment
+    setup_sql: str | None = None  # an SQL file that every throwaway database is made with: extensions, roles
     x: tuple[str, ...] = ()  # arguments of `alembic -x`
-    environment: tuple[tuple[str, str], ...] = ()  # variables for the child, with {url}, {host} … filled in
+    environment: tuple[tuple[str, str], ...] = ()  # the project's variables; {url} and others are filled in
     allow_connections: tuple[str, ...] = ()  # "host:port" that the project's code may reach besides PostgreSQL
-    start_from: str | None = None  # an SQL dump, or "create_all"
+    start_from: str | None = None  # a pg_dump, or "create_all", where the history does not begin with nothing
     start_at: str | None = None  # the revision that start-from stands at
+    unmanaged: tuple[str, ...] = ()  # a kind, a pattern of names, a reason: what the models are not to manage
     time_limit: int = 600  # seconds for the whole rehearsal
-    unmanaged: tuple[str, ...] = ()  # "index ix_legacy_* because …": what the models are not to manage
-    postgres: str | None = None  # as --postgres; a bare major version ("16") names an image and local binaries
+    postgres: str | None = None  # as --postgres: a bare major version names an image and local programs
     image: str | None = None  # as --image
 
 
