@@ -228,13 +228,18 @@ def _connected(lab: Lab, database: str) -> Iterator[Connection]:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
+    _forget_app()  # another test's
     sys.path.insert(0, str(folder))
     try:
         yield
     finally:
         sys.path.remove(str(folder))
-        for name in [one for one in sys.modules if one.partition(".")[0] == "app"]:
-            del sys.modules[name]
+        _forget_app()
+
+
+def _forget_app() -> None:
+    for name in [one for one in sys.modules if one.partition(".")[0] == "app"]:
+        del sys.modules[name]
 
 
 class StoppedError(Exception):

@@ -138,6 +138,11 @@ def test_what_nobody_can_judge_is_one_line(pytester: pytest.Pytester, monkeypatc
 
 
 @pytest.mark.usefixtures("postgres")
+def _databases(server: Server) -> set[str]:
+    with connect(server, "postgres") as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+
+
 def test_the_page_is_what_happens(pytester: pytest.Pytester, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.copy_example(str(TOP / "examples/shop"))
     *examples, several = blocks((TOP / "docs/pytest.md").read_text(), "python")
@@ -145,11 +150,10 @@ def test_the_page_is_what_happens(pytester: pytest.Pytester, server: Server, mon
     write(pytester.path, {f"test_{number}.py": text for number, text in enumerate(examples)})
     monkeypatch.setenv("PGHOST", "db.example")  # for the user's own tests, which find it as it was
     write(pytester.path, {"test_last.py": 'import os\ndef test_it():\n    assert os.environ["PGHOST"] == "db.example"'})
+    before = _databases(server)
     result = pytester.runpytest_inprocess(*PLUGIN)
     result.assert_outcomes(passed=len(examples) + 1)
-    with connect(server, "postgres") as connection:
-        names = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'migration_gate_%p_'").fetchall()
-    assert names == []
+    assert _databases(server) == before
 
 
 OWN = """
