@@ -51,6 +51,7 @@ def test_the_printed_commands_keep_it(shop: Open) -> None:
     one.healthy()
 
 
+@pytest.mark.slow
 def test_and_in_a_flask_project_with_its_models(shop: Open) -> None:
     one = shop("flask", modelled("email", kind="flask"))
     one.at("b2b2b2b2", columns=("email", "nick"))
@@ -87,6 +88,7 @@ def test_the_printed_commands_take_it_back(kind: str, shop: Open) -> None:
     one.healthy()
 
 
+@pytest.mark.slow
 def test_what_pending_revisions_make_too_and_what_the_models_declare_is_told_apart(shop: Open) -> None:
     """And nothing is written then."""
     one = shop(files=THIRD | modelled("email", "phone", "age"))

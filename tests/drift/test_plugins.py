@@ -61,6 +61,7 @@ register_alembic_events(functions=True)
 """
 
 
+@pytest.mark.slow
 def test_sqlalchemy_declarative_extensions(tmp_path: Path, gate: Gate) -> None:
     function = FUNCTION.replace(" IMMUTABLE", "")
     old = function.replace("of_age", "old").replace(">= 18", "> 80")

@@ -181,6 +181,7 @@ with db.engine.connect() as connection:
 FLASK_MODEL = "from shop import db\n\nclass {}(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n"
 
 
+@pytest.mark.slow
 def test_flask_migrate(tmp_path: Path, gate: Gate) -> None:
     audit = (
         FLASK_MODEL.format("AuditLog") + 'marks = db.Table("marks", db.Column("id", db.ForeignKey("audit_log.id")))\n'

@@ -316,6 +316,7 @@ def test_the_base_of_a_pull_request_is_fetched(runner: Runner, base: str) -> Non
     assert Work(runner.workspace / where).git("rev-list", "--count", f"refs/remotes/origin/{base}") == "1"
 
 
+@pytest.mark.slow
 def test_the_base_of_a_merge_queue_is_fetched(runner: Runner) -> None:
     where = pull_request(runner, "main")
     queue = f"refs/heads/gh-readonly-queue/main/pr-7-{'0f' * 20}"
@@ -325,6 +326,7 @@ def test_the_base_of_a_merge_queue_is_fetched(runner: Runner) -> None:
     assert "6 revisions, 0 new since origin/main; " in ran.said
 
 
+@pytest.mark.slow
 def test_a_base_that_cannot_be_fetched_is_told_and_judged_without(runner: Runner) -> None:
     where = pull_request(runner, "main")
     Work(runner.workspace / where).git("remote", "set-url", "origin", "file:///nowhere")
@@ -336,6 +338,7 @@ def test_a_base_that_cannot_be_fetched_is_told_and_judged_without(runner: Runner
     assert (ran.status, ran.verdict) == (2, "not judged")
 
 
+@pytest.mark.slow
 def test_a_base_may_be_given(runner: Runner) -> None:
     where = pull_request(runner, "main")
     ran = runner.use(working_directory=where, version="installed", base="HEAD")
@@ -451,6 +454,7 @@ def test_a_version_is_a_version(runner: Runner, text: str) -> None:
     assert everything(runner.workspace) == []
 
 
+@pytest.mark.slow
 def test_the_action_installs_itself_and_leaves_the_projects_alembic(tmp_path: Path, outside: dict[str, str]) -> None:
     """Into an environment of its own, without pip, which sees this one's packages: only the gate is to be installed."""
     python = environment_upon_this_one(tmp_path / "venv")

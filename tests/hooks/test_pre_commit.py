@@ -168,6 +168,7 @@ def test_a_repository_without_migrations_is_not_judged(repository: Repository) -
     assert "no migrations found" in said
 
 
+@pytest.mark.slow
 def test_the_rehearsal_runs_by_hand_in_the_projects_own_environment(repository: Repository) -> None:
     repository.git("rm", "-q", "-r", "db", "alembic.ini")
     shop = {

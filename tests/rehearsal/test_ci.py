@@ -84,6 +84,7 @@ def test_a_module_that_is_not_installed(tmp_path: Path, gate: Gate) -> None:
     assert "pip install --editable ." in said
 
 
+@pytest.mark.slow
 def test_a_migration_that_sleeps_for_ever(tmp_path: Path, gate: Gate) -> None:
     sleeper = revision("b2", "import time\ntime.sleep(3600)", down="a1")
     project = alembic_project(tmp_path, ENGINE, {"a1": CREATE, "b2": sleeper})
@@ -91,6 +92,7 @@ def test_a_migration_that_sleeps_for_ever(tmp_path: Path, gate: Gate) -> None:
     assert said.startswith("migrations did not end within 3 s: it was in revision b2 at migrations/versions/b2.py:11")
 
 
+@pytest.mark.slow
 def test_a_migration_that_waits_for_a_lock_of_its_own(tmp_path: Path, gate: Gate) -> None:
     body = """
 engine = sa.create_engine("postgresql+psycopg://app@db.internal/app")

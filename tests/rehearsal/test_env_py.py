@@ -155,6 +155,7 @@ def test_models_that_an_application_loads_after_upgrading_itself_are_compared(ex
     assert [one["message"] for one in said.json["findings"]] == ["table `late` is in the models and in no migration"]
 
 
+@pytest.mark.slow
 def test_a_dump_that_stands_at_head_is_compared_all_the_same(tmp_path: Path, gate: Gate) -> None:
     more = "sa.Table('extra', metadata, sa.Column('id', sa.Integer, primary_key=True))\n"
     project = with_metadata(alembic_project(tmp_path, ENGINE, {"a1": revision("a1", USERS)}), more)

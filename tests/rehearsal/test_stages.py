@@ -160,6 +160,7 @@ def test_a_dump_brings_its_own_rows_and_revision(tmp_path: Path, gate: Gate) -> 
     assert 'column "email" of relation "users" contains null values' in said.out
 
 
+@pytest.mark.slow
 def test_what_hangs_on_rows_is_ended_and_says_where(tmp_path: Path, gate: Gate) -> None:
     body = """
     if op.get_bind().scalar(sa.text("SELECT count(*) FROM users")):

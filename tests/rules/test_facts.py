@@ -32,6 +32,7 @@ def test_every_statement_is_named_once() -> None:
     assert len({one.shown for one in every()}) == len(every())
 
 
+@pytest.mark.slow
 def test_the_page_is_what_this_server_does(measured: dict[str, Measured], lab: Lab) -> None:
     if lab.server.major not in MAJORS:
         pytest.skip(f"the page has nothing of PostgreSQL {lab.server.major}")

@@ -209,6 +209,7 @@ def test_where_no_base_is_known_a_note_says_so_once(tmp_path: Path, gate: Gate) 
         assert sum("what this branch will merge into is not known" in one["message"] for one in report["notes"]) == 1
 
 
+@pytest.mark.slow
 def test_the_rehearsal_says_it_among_its_stages(tmp_path: Path, gate: Gate) -> None:
     work = parted(tmp_path / "work", files("a"), files("b<a"), {})
     env = ENV.format(engine='create_engine("postgresql+psycopg://")', before="")

@@ -59,6 +59,7 @@ def failed(result: pytest.RunResult, name: str) -> str:
 
 
 @pytest.mark.usefixtures("postgres")
+@pytest.mark.slow
 def test_two_workers_judge_once_and_say_what_the_report_says(pytester: pytest.Pytester, project: Path) -> None:
     result = pytester.runpytest_inprocess(*PLUGIN, "-p", "xdist", "-n2", "-v", "-rA", "--migration-gate")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
