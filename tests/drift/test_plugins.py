@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Gate
 from tests.drift.test_declared import USERS, ci, messages, notes, project
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Gate, alembic_project, revision, write
 from tests.rehearsal.test_ci import CREATE, ENGINE, Example, problem, settings
 
