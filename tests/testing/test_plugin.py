@@ -138,12 +138,12 @@ def test_what_nobody_can_judge_is_one_line(pytester: pytest.Pytester, monkeypatc
 # ── databases ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.usefixtures("postgres")
 def _databases(server: Server) -> set[str]:
     with connect(server, "postgres") as connection:
         return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
 
 
+@pytest.mark.usefixtures("postgres")
 def test_the_page_is_what_happens(pytester: pytest.Pytester, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.copy_example(str(TOP / "examples/shop"))
     *examples, several = blocks((TOP / "docs/pytest.md").read_text(), "python")
