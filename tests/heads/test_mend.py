@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -394,9 +395,8 @@ def test_flask_db_agrees(both: Work, gate: Gate, at: Callable[[str], Database]) 
     assert re.fullmatch(rf"{VERSIONS}/merge_heads-\w{{12}}\.py", name)
     database = at("theirs")
     url = database.server.url(database.name, "psycopg")
-    done = subprocess.run(
-        ["flask", "db", "upgrade"], cwd=both.root, env=os.environ | {"HEADS_URL": url}, capture_output=True, text=True
-    )
+    words = [sys.executable, "-m", "flask", "db", "upgrade"]
+    done = subprocess.run(words, cwd=both.root, env=os.environ | {"HEADS_URL": url}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert database.tables() == ALL
 
