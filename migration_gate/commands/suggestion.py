@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from migration_gate.rehearsal.child import Event
 
 OUTPUT = "-"
-DOWN = 'raise NotImplementedError("read upgrade(), and write here what takes it back")'
 
 
 class Place(NamedTuple):
@@ -34,16 +33,15 @@ def suggestion(project: Project, graph: History, place: Place, found: Compared, 
     written.
     """
     from migration_gate.commands.emit import hand_out
-    from migration_gate.drift.suggest import suggest
+    from migration_gate.drift.suggest import NO_WAY_BACK, suggest
     from migration_gate.rehearsal.writing import written
 
     if not found.items:
         why = "what differs is not for a migration to close" if found.findings else "no drift"
         return (Note(f"{project.name}: nothing to suggest: {why}"),)
     made = suggest(project, place.server, place.primary, place.make, place.hear, found, graph.base)
-    file = written(
-        project, graph, "close drift", graph.heads, made.up, made.down or DOWN, "\n".join(made.imports), keep=to == ""
-    )
+    down, imports = made.down or NO_WAY_BACK, "\n".join(made.imports)
+    file = written(project, graph, "close drift", graph.heads, made.up, down, imports, keep=to == "")
     if to:
         hand_out(file.text, to)
     where = "standard output" if to == OUTPUT else to or shown(file.path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from migration_gate.doctor.causes import are, merging, needs_merge, upgrading
-from migration_gate.drift.suggest import steady
+from migration_gate.drift.suggest import dialect, steady
 from migration_gate.mending.plan import mends
 from migration_gate.postgres.catalog import Snapshot
 from migration_gate.postgres.catalog_differences import Difference
@@ -16,7 +15,6 @@ from migration_gate.project.history import History
 from migration_gate.project.model import Project
 
 MESSAGE = "adopt what was changed by hand"
-NO_WAY_BACK = 'raise NotImplementedError("read upgrade(), and write here what takes it back")'
 
 
 class Code(NamedTuple):
@@ -28,7 +26,7 @@ class Code(NamedTuple):
 
     @property
     def imports(self) -> str:
-        return "from sqlalchemy.dialects import postgresql" if re.search(r"\bpostgresql\.", self.up + self.down) else ""
+        return "\n".join(dialect(self.up + self.down))
 
 
 class Adopted(NamedTuple):

@@ -19,6 +19,7 @@ from migration_gate.doctor.pending import Traffic
 from migration_gate.doctor.schema import Compared
 from migration_gate.doctor.throwaways import Failed, Throwaways
 from migration_gate.doctor.url import looking
+from migration_gate.drift.suggest import NO_WAY_BACK
 from migration_gate.findings import CannotJudge, Note
 from migration_gate.postgres import sizes
 from migration_gate.postgres.catalog_differences import Difference
@@ -254,7 +255,7 @@ class Visit:
         if not why:
             try:
                 code = beside.adoption(compared.found, name)
-                down = code.down or adopting.NO_WAY_BACK
+                down = code.down or NO_WAY_BACK
                 file = written(
                     self.project, self.history, adopting.MESSAGE, self.history.heads, code.up, down, code.imports
                 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from migration_gate.postgres.catalog import Key, Snapshot, facets, join, split
+from migration_gate.rules.remedies import quoted
 
 _OWN_SEQUENCE = "nextval of its own sequence"
 
@@ -93,13 +94,7 @@ def _default(definition: str, sequences: dict[tuple[str, str], Key]) -> str:
     new = sequences.get((schema, name))
     if new is None:
         return definition
-    return definition.replace(match[1], join(_quoted(new.schema), _quoted(new.name)))
-
-
-def _quoted(name: str) -> str:
-    from migration_gate.rules.remedies import quoted
-
-    return quoted(name)
+    return definition.replace(match[1], join(quoted(new.schema), quoted(new.name)))
 
 
 def _parts(kind: str, migrated: Snapshot, declared: Snapshot) -> Iterator[Renamed]:

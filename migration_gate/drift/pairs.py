@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from migration_gate.drift.declared import Schemas
 from migration_gate.drift.keys import Said
+from migration_gate.mending.sql import own_name
 from migration_gate.postgres.catalog import Key, Snapshot, facets, split
 from migration_gate.postgres.catalog_differences import Difference
-from migration_gate.rules.remedies import quoted
 
 TELLING = 2  # columns of a table that say what it is: an id alone has any
 
@@ -70,8 +70,7 @@ def _words(definition: str) -> Iterator[str]:
 
 def _is_of(column: str, enum: Key) -> bool:
     """Whether a column's definition is of an enum's type, or an array of it."""
-    name = ".".join(map(quoted, filter(None, ("" if enum.schema == "public" else enum.schema, enum.name))))
-    return facets(column)[0].removesuffix("[]").removeprefix("public.") == name
+    return facets(column)[0].removesuffix("[]").removeprefix("public.") == own_name(enum)
 
 
 def paired(items: Sequence[Item], schemas: Schemas) -> Iterator[Item]:

@@ -7,10 +7,11 @@ from migration_gate.drift.declared import Schemas
 from migration_gate.drift.pairs import Item
 from migration_gate.drift.rest import rest
 from migration_gate.mending.plan import mends
+from migration_gate.mending.sql import own_name, part_name, schema_of, table_name
 from migration_gate.operations.model import Table
 from migration_gate.postgres.catalog import Key, split
 from migration_gate.project.model import Project, command
-from migration_gate.rules.remedies import execute, literal, quoted, schema_keyword, sql_name
+from migration_gate.rules.remedies import execute, literal, quoted, schema_keyword
 
 
 def remedy(project: Project, item: Item, schemas: Schemas | None) -> str:
@@ -52,23 +53,19 @@ def calls(item: Item, schemas: Schemas | None) -> str:
 def _called(new: Key, old: Key) -> str:
     """The object under its other name, where nothing else of it differs."""
     if new.kind == "constraint":
-        table, name = split(old.name)
-        statement = f"ALTER TABLE {sql_name(_table(old.schema, table))} RENAME CONSTRAINT {quoted(name)} TO"
-        return execute(f"{statement} {quoted(split(new.name)[1])}")
-    was, now = (split(key.name)[1] if key.kind == "index" else key.name for key in (old, new))
-    return execute(f"ALTER {new.kind.upper()} {sql_name(_table(old.schema, was))} RENAME TO {quoted(now)}")
-
-
-def _table(schema: str, name: str) -> Table:
-    return Table(name, None if schema == "public" else schema)
+        (_, name), (_, now) = split(old.name), split(new.name)
+        statement = f"ALTER TABLE {table_name(old)} RENAME CONSTRAINT {quoted(name)} TO"
+        return execute(f"{statement} {quoted(now)}")
+    was, now = (part_name(old), split(new.name)[1]) if new.kind == "index" else (own_name(old), new.name)
+    return execute(f"ALTER {new.kind.upper()} {was} RENAME TO {quoted(now)}")
 
 
 def _renamed(new: Key, old: Key) -> str:
     if new.kind == "table":
-        at = schema_keyword(_table(old.schema, old.name))
+        at = schema_keyword(Table(old.name, schema_of(old.schema)))
         return f"op.rename_table({literal(old.name)}, {literal(new.name)}{at})"
     (table, name), (_, now) = split(old.name), split(new.name)
-    at = schema_keyword(_table(old.schema, table))
+    at = schema_keyword(Table(table, schema_of(old.schema)))
     return f"op.alter_column({literal(table)}, {literal(name)}, new_column_name={literal(now)}{at})"
 
 

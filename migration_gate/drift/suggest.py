@@ -29,6 +29,7 @@ from migration_gate.rehearsal.child import Command, Event, Session
 from migration_gate.rules.remedies import literal, makes_enum
 
 ROUNDS = 4
+NO_WAY_BACK = 'raise NotImplementedError("read upgrade(), and write here what takes it back")'  # where none is known
 
 
 class Suggestion(NamedTuple):
@@ -132,9 +133,12 @@ def _catalogs(found: Compared) -> _Code:
 
 
 def _code(body: str, imports: Set[str] = frozenset()) -> _Code:
-    if re.search(r"\bpostgresql\.", body):
-        imports |= {"from sqlalchemy.dialects import postgresql"}
-    return _Code(steady(body), tuple(sorted(imports)))
+    return _Code(steady(body), tuple(sorted({*imports, *dialect(body)})))
+
+
+def dialect(code: str) -> tuple[str, ...]:
+    """The import that code of ``mends`` needs, if any."""
+    return ("from sqlalchemy.dialects import postgresql",) if re.search(r"\bpostgresql\.", code) else ()
 
 
 def _back(found: Compared) -> str:

@@ -70,7 +70,7 @@ def check(migration: Migration) -> Iterator[Hazard]:
                 continue
             not_null = _is_not_null(target, migration.shipped() + earlier)
             if not_null is not True:
-                hazard = _hazard(target, earlier, migration.revision.id, isinstance(operation, AddConstraint))
+                hazard = _hazard(migration, target, earlier, isinstance(operation, AddConstraint))
                 # Most columns that join a key are NOT NULL already; who says `nullable=False` says that they were not.
                 unsure = isinstance(operation, AddConstraint) and not_null is None
                 yield hazard._replace(sure=hazard.sure and not unsure)
@@ -83,7 +83,7 @@ def _targets(operation: Operation) -> tuple[SetNotNull, ...]:
     return (operation,) if isinstance(operation, SetNotNull) else ()
 
 
-def _hazard(target: SetNotNull, earlier: tuple[Operation, ...], revision: str | None, in_key: bool) -> Hazard:
+def _hazard(migration: Migration, target: SetNotNull, earlier: tuple[Operation, ...], in_key: bool) -> Hazard:
     table, column = target.table, target.column
     partly = _partly_filled(target, earlier)
     rows = _put_in(table, earlier, in_key)
@@ -95,17 +95,11 @@ def _hazard(target: SetNotNull, earlier: tuple[Operation, ...], revision: str | 
         before = f"the rows that {_place(rows)} puts into {table} may hold NULL"
     elif unread:
         before = f"what {_place(unread)} does to the NULLs that it may hold could not be read"
-    return Hazard(
-        message=f"{table}.{column} is set NOT NULL{' by the primary key' * in_key}, and {before}. PostgreSQL reads all "
-        f"of {table} to look for one, and refuses the migration if it finds it.",
-        path=target.at.path,
-        line=target.at.line,
-        end=target.at.end,
-        revision=revision,
-        remedy=_remedy(target),
-        sure=not (partly or rows or unread),
-        table=table,
+    message = (
+        f"{table}.{column} is set NOT NULL{' by the primary key' * in_key}, and {before}. PostgreSQL reads all of "
+        f"{table} to look for one, and refuses the migration if it finds it."
     )
+    return migration.hazard(target, message, _remedy(target), not (partly or rows or unread), table)
 
 
 def _filled(target: SetNotNull, earlier: tuple[Operation, ...]) -> bool:
